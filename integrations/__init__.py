@@ -1,0 +1,1 @@
+"""The outside world, one adapter a vendor; each keeps a promise that a port in `shop` made."""
