@@ -1,0 +1,163 @@
+"""Offers: what a reader in one country may do with one edition at one moment, for how much, or why not.
+
+Pure. The state is computed, never stored: a "Coming soon" cannot outlive its date, nor its reason.
+Codes are ONIX's: availability is list 65, publishing status list 64.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from datetime import date, datetime, timedelta
+from enum import StrEnum
+from typing import TYPE_CHECKING
+
+from shop.catalogue.models import ProviderState
+
+if TYPE_CHECKING:
+    from shop.money import Money
+
+WITHDRAWN_STATUS = {"01", "05", "08", "11", "12", "15", "16", "17"}
+WITHDRAWN_AVAILABILITY = {"40", "41", "43", "46", "48", "49"}
+OUT_OF_PRINT_STATUS = {"06", "07", "10"}
+OUT_OF_PRINT_AVAILABILITY = {"47", "51"}
+POSTPONED_STATUS = {"03"}
+NOT_YET_AVAILABILITY = {"10"}
+OUT_OF_STOCK_AVAILABILITY = {"30", "31", "32", "33", "34"}
+ON_SALE_AVAILABILITY = {"11", "12", "20", "21", "22", "23"}
+
+
+class OfferState(StrEnum):
+    """What may be done with an edition; the value is also its style name."""
+
+    BUY = "buy"
+    PREORDER = "preorder"
+    COMING_SOON = "coming-soon"
+    CHOOSE_COUNTRY = "choose-country"
+    NOT_HERE = "not-here"
+    OUT_OF_STOCK = "out-of-stock"
+    WITHDRAWN = "withdrawn"
+
+
+@dataclass(frozen=True, slots=True)
+class EditionFacts:
+    """All that an offer depends on, as plain values.
+
+    Attributes:
+        countries: Where staff signed that it may be sold; None when nobody has signed.
+        prices: Tax included, each with the countries it is for (None: wherever it may be sold).
+        stock: Copies on the shelf; None when they are not counted.
+    """
+
+    isbn: str
+    is_digital: bool
+    publishing_status: str
+    availability: str
+    publication_date: date | None
+    expected_date: date | None
+    stock: int | None
+    countries: frozenset[str] | None
+    prices: tuple[tuple[Money, frozenset[str] | None], ...]
+    fulfiller: str | None
+    provider_state: str
+    provider_checked_at: datetime | None
+
+
+@dataclass(frozen=True, slots=True)
+class Offer:
+    """What this reader may do now.
+
+    Attributes:
+        price: Tax included, without delivery; None where none is set for the country.
+        until: The date on which a coming or sold-out edition is expected, where one is known.
+        reason: One of the words in this module, for staff and tests; the page has its own sentences.
+    """
+
+    state: OfferState
+    price: Money | None
+    until: date | None = None
+    reason: str = ""
+
+    @property
+    def may_be_basketed(self) -> bool:
+        """Whether it may be put into a basket and paid for."""
+        return self.state in {OfferState.BUY, OfferState.PREORDER}
+
+
+def offer(facts: EditionFacts, country: str | None, now: datetime, provider_max_age: timedelta) -> Offer:
+    """Decide for one edition, country and moment; whatever is not certain is not sold."""
+    price = price_for(facts, country)
+    for rule in (_withdrawn, _wrong_country, _unpriced, _not_delivered, _not_yet, _out_of_stock):
+        if (found := rule(facts, country, now, provider_max_age)) is not None:
+            state, until, reason = found
+            return Offer(state, price, until, reason)
+    is_early = facts.publication_date is not None and facts.publication_date > now.date()
+    return Offer(OfferState.PREORDER if is_early else OfferState.BUY, price, facts.publication_date)
+
+
+def price_for(facts: EditionFacts, country: str | None) -> Money | None:
+    """The price for a country: one that names it before one for everywhere."""
+    for money, countries in facts.prices:
+        if countries is not None and country in countries:
+            return money
+    return next((money for money, countries in facts.prices if countries is None), None)
+
+
+_Verdict = tuple[OfferState, date | None, str] | None
+
+
+def _withdrawn(facts: EditionFacts, _country: str | None, _now: datetime, _age: timedelta) -> _Verdict:
+    if facts.publishing_status in WITHDRAWN_STATUS or facts.availability in WITHDRAWN_AVAILABILITY:
+        return OfferState.WITHDRAWN, None, "withdrawn"
+    return None
+
+
+def _wrong_country(facts: EditionFacts, country: str | None, _now: datetime, _age: timedelta) -> _Verdict:
+    if facts.countries is None:
+        return OfferState.COMING_SOON, None, "rights not signed"
+    if country is None:
+        return OfferState.CHOOSE_COUNTRY, None, "country not known"
+    if country not in facts.countries:
+        return OfferState.NOT_HERE, None, "rights"
+    return None
+
+
+def _unpriced(facts: EditionFacts, country: str | None, _now: datetime, _age: timedelta) -> _Verdict:
+    if price_for(facts, country) is None:
+        return OfferState.NOT_HERE, None, "no price for the country"
+    return None
+
+
+def _not_delivered(facts: EditionFacts, _country: str | None, now: datetime, age: timedelta) -> _Verdict:
+    if not facts.is_digital:
+        return None
+    until = facts.publication_date if facts.publication_date and facts.publication_date > now.date() else None
+    if facts.fulfiller is None:
+        return OfferState.COMING_SOON, until, "nobody delivers it"
+    if facts.provider_state not in {ProviderState.ENABLED, ProviderState.PREORDER}:
+        return OfferState.COMING_SOON, until, f"provider says {facts.provider_state}"
+    if facts.provider_checked_at is None or now - facts.provider_checked_at > age:
+        return OfferState.COMING_SOON, until, "the provider's word is too old"
+    if facts.provider_state == ProviderState.ENABLED and until is not None:
+        return OfferState.COMING_SOON, until, "not published yet"
+    return None
+
+
+def _not_yet(facts: EditionFacts, _country: str | None, now: datetime, _age: timedelta) -> _Verdict:
+    expected = facts.expected_date or facts.publication_date
+    ahead = expected if expected is not None and expected > now.date() else None
+    if facts.publishing_status in POSTPONED_STATUS:
+        return OfferState.COMING_SOON, None, "postponed"
+    if facts.availability in NOT_YET_AVAILABILITY:
+        return OfferState.COMING_SOON, ahead, "not yet available"
+    return None
+
+
+def _out_of_stock(facts: EditionFacts, _country: str | None, now: datetime, _age: timedelta) -> _Verdict:
+    if facts.publishing_status in OUT_OF_PRINT_STATUS or facts.availability in OUT_OF_PRINT_AVAILABILITY:
+        return OfferState.OUT_OF_STOCK, None, "out of print"
+    expected = facts.expected_date if facts.expected_date and facts.expected_date > now.date() else None
+    if facts.availability in OUT_OF_STOCK_AVAILABILITY or facts.stock == 0:
+        return OfferState.OUT_OF_STOCK, expected, "out of stock"
+    if facts.availability not in ON_SALE_AVAILABILITY:
+        return OfferState.OUT_OF_STOCK, None, f"availability {facts.availability} is not on sale"
+    return None

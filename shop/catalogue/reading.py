@@ -1,0 +1,436 @@
+"""Reading the catalogue for pages: a few prepared statements, and the views that templates ask.
+
+However many editions a book has, its page takes five statements. They are prepared Core, not ORM: this
+is the one path that every visitor takes.
+"""
+
+from __future__ import annotations
+
+from collections import defaultdict
+from dataclasses import dataclass, field
+from datetime import UTC, date, datetime, timedelta
+from functools import cached_property
+from typing import TYPE_CHECKING, Any
+
+from babel.dates import format_date
+from sqlalchemy import bindparam, func, select
+
+from shop import countries
+from shop.catalogue import delivery, markup, rights
+from shop.catalogue.intake import folded
+from shop.catalogue.models import Contributor, Edition, OldSlug, Price, Quotation, RightsSet, Work
+from shop.catalogue.offers import EditionFacts, Offer, OfferState, offer
+from shop.money import Money
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Mapping
+
+    from markupsafe import Markup
+    from sqlalchemy import Connection, Row, Select
+
+    from shop.catalogue.disclosure import Disclosure
+    from shop.services import Shop
+
+PAGE_SIZE = 24
+ROLES = {"A01": "by", "A12": "illustrated by", "B01": "edited by", "B06": "translated by", "A23": "foreword by"}
+ROLE_NAMES = {"A01": "Author", "A12": "Illustrator", "B01": "Editor", "B06": "Translator", "A23": "Foreword"}
+FORMS = {"BA": "Book", "BB": "Hardback", "BC": "Paperback", "ED": "Ebook", "EA": "Ebook", "AJ": "Audiobook"}
+FORM_DETAILS = {"E101": "EPUB", "E107": "PDF"}
+
+
+@dataclass(frozen=True)
+class EditionView:
+    """An edition as its card on a page shows it to a reader in one country."""
+
+    facts: EditionFacts
+    offer: Offer
+    country: str | None
+    currency: str
+    form: str
+    form_detail: str | None
+    pages: int | None
+    width_mm: int | None
+    height_mm: int | None
+    disclosure: Disclosure | None
+
+    @property
+    def isbn(self) -> str:
+        """The ISBN-13, without hyphens."""
+        return self.facts.isbn
+
+    @property
+    def name(self) -> str:
+        """What readers call the form: Hardback, Ebook."""
+        return FORMS.get(self.form, "Book")
+
+    @property
+    def specification(self) -> str:
+        """Size and pages of a printed book; file and protection of an ebook."""
+        if self.facts.is_digital:
+            file = FORM_DETAILS.get(self.form_detail or "", "Ebook file")
+            return f"{file} · {self.disclosure.protection}" if self.disclosure else file
+        size = f"{self.width_mm} × {self.height_mm} mm" if self.width_mm and self.height_mm else ""
+        return " · ".join(part for part in (size, f"{self.pages} pages" if self.pages else "") if part)
+
+    @property
+    def price(self) -> str | None:
+        """The price, tax included."""
+        return str(self.offer.price) if self.offer.price else None
+
+    @property
+    def delivery(self) -> Money | None:
+        """What posting one copy costs; None for an ebook, or while the country is not known."""
+        if self.facts.is_digital or self.country is None:
+            return None
+        return delivery.charge(self.country, 1, self.currency)
+
+    @property
+    def delivery_sentence(self) -> str:
+        """The charge beside the price, with the sum of both."""
+        if self.delivery is None or self.offer.price is None or self.country is None:
+            return ""
+        low, high = delivery.zone_of(self.country).working_days
+        total = self.offer.price + self.delivery
+        return (
+            f"Delivery to {countries.in_sentence(self.country)} {self.delivery}, {total} in all; "
+            f"{low} to {high} working days."
+        )
+
+    @property
+    def may_be_basketed(self) -> bool:
+        """Whether the card has a button that does something."""
+        return self.offer.may_be_basketed
+
+    @property
+    def needs_country(self) -> bool:
+        """Whether the reader must tell us a country first."""
+        return self.offer.state is OfferState.CHOOSE_COUNTRY
+
+    @property
+    def button(self) -> str:
+        """The words on the button, whether or not it can be pressed."""
+        return {
+            OfferState.BUY: f"Add {self.name.lower()} to basket",
+            OfferState.PREORDER: f"Pre-order {self.name.lower()}",
+            OfferState.COMING_SOON: "Coming soon",
+            OfferState.CHOOSE_COUNTRY: "Choose your country to buy",
+            OfferState.NOT_HERE: f"Not sold in {self._country}",
+            OfferState.OUT_OF_STOCK: "Out of stock",
+            OfferState.WITHDRAWN: "No longer sold",
+        }[self.offer.state]
+
+    @property
+    def sentence(self) -> str:
+        """The state in one sentence."""
+        return _SENTENCES[self.offer.state](self)
+
+    @property
+    def _country(self) -> str:
+        return countries.in_sentence(self.country) if self.country else "your country"
+
+    @property
+    def bought(self) -> str:
+        """What happens once it is bought."""
+        if self.facts.is_digital:
+            return "Ready to read within a minute of paying."
+        stock = self.facts.stock
+        return f"Only {stock} left." if stock is not None and stock <= 5 else "In stock."  # noqa: PLR2004 - "few"
+
+    @property
+    def soon(self) -> str:
+        """Why it cannot be bought yet, as exactly as we know."""
+        if self.offer.until:
+            return f"Expected {long_date(self.offer.until)}."
+        published = self.facts.publication_date
+        if self.facts.is_digital and published:
+            return f"Published {long_date(published)}; the ebook is still being prepared for reading."
+        return "We will put it on sale as soon as we can."
+
+    @property
+    def not_here(self) -> str:
+        """Kindly, why not in this country."""
+        if self.offer.reason == "rights":
+            return (
+                f"We are sorry: another publisher holds the rights to this edition in {self._country}, "
+                "so a bookshop there can help you where we may not."
+            )
+        return f"We are sorry: this edition has no price for {self._country} yet."
+
+
+_SENTENCES = {
+    OfferState.BUY: lambda view: view.bought,
+    OfferState.PREORDER: lambda view: (
+        f"Published {long_date(view.offer.until)}. You pay now, and can cancel free of charge until then."
+    ),
+    OfferState.COMING_SOON: lambda view: view.soon,
+    OfferState.CHOOSE_COUNTRY: lambda _view: "What we may sell, and for how much, depends on where you are.",
+    OfferState.NOT_HERE: lambda view: view.not_here,
+    OfferState.OUT_OF_STOCK: lambda view: (
+        f"Expected back {long_date(view.offer.until)}." if view.offer.until else "We do not know yet when it will be back."
+    ),
+    OfferState.WITHDRAWN: lambda _view: "If you bought it, it stays in your library.",
+}
+
+
+@dataclass(frozen=True)
+class WorkView:
+    """A work as its page shows it."""
+
+    id: int
+    slug: str
+    title: str
+    subtitle: str | None
+    revision: int
+    territory_statement: str | None
+    description_html: str
+    short_description: str | None
+    publisher: str | None
+    contributors: list[Row[Any]] = field(default_factory=list)
+    quotations: list[Row[Any]] = field(default_factory=list)
+    editions: list[EditionView] = field(default_factory=list)
+
+    @property
+    def address(self) -> str:
+        """The canonical path of its page."""
+        return f"/books/{self.slug}"
+
+    @property
+    def cover(self) -> str:
+        """The path of its cover."""
+        return f"/covers/{self.editions[0].isbn}.svg" if self.editions else ""
+
+    @property
+    def description(self) -> Markup:
+        """The description, cleaned."""
+        return markup.clean(self.description_html)
+
+    @property
+    def author(self) -> str:
+        """The people on the spine."""
+        authors = [one.name for one in self.contributors if one.role == "A01"]
+        return ", ".join(authors or [one.name for one in self.contributors[:1]])
+
+    @cached_property
+    def people(self) -> list[tuple[str, str]]:
+        """Each name with what it did, in a reader's words."""
+        return [(one.name, ROLE_NAMES.get(one.role, "Contributor")) for one in self.contributors]
+
+    @property
+    def biographies(self) -> list[tuple[str, Markup]]:
+        """Who they are, where the publisher says."""
+        return [(one.name, markup.clean(one.biography)) for one in self.contributors if one.biography]
+
+    @property
+    def publication_date(self) -> str:
+        """The earliest date of its editions, written out."""
+        dates = [view.facts.publication_date for view in self.editions if view.facts.publication_date]
+        return long_date(min(dates)) if dates else ""
+
+    @property
+    def forms(self) -> str:
+        """Its forms in one line."""
+        return ", ".join(dict.fromkeys(view.name for view in self.editions))
+
+
+def long_date(day: date | None) -> str:
+    """28 April 2026."""
+    return format_date(day, "d MMMM y", locale="en_GB") if day else ""
+
+
+_WORK = select(
+    Work.id,
+    Work.slug,
+    Work.title,
+    Work.subtitle,
+    Work.revision,
+    Work.territory_statement,
+    Work.description.label("description_html"),
+    Work.short_description,
+    Work.publisher,
+)
+_BY_SLUG = _WORK.where(Work.slug == bindparam("slug"))
+_CONTRIBUTORS = (
+    select(Contributor.work_id, Contributor.role, Contributor.name, Contributor.biography)
+    .where(Contributor.work_id.in_(bindparam("works", expanding=True)))
+    .order_by(Contributor.work_id, Contributor.position)
+)
+_QUOTATIONS = (
+    select(Quotation.work_id, Quotation.words, Quotation.author, Quotation.source)
+    .where(Quotation.work_id == bindparam("work"))
+    .order_by(Quotation.position)
+)
+_FACTS = select(
+    Edition.id,
+    Edition.work_id,
+    Edition.isbn,
+    Edition.form,
+    Edition.form_detail,
+    Edition.pages,
+    Edition.width_mm,
+    Edition.height_mm,
+    Edition.publishing_status,
+    Edition.availability,
+    Edition.publication_date,
+    Edition.expected_date,
+    Edition.stock,
+    Edition.fulfiller,
+    Edition.provider_state,
+    Edition.provider_checked_at,
+    RightsSet.countries,
+    RightsSet.signed_at,
+).outerjoin(RightsSet, RightsSet.id == Edition.rights_set_id)
+_EDITIONS = _FACTS.where(Edition.work_id.in_(bindparam("works", expanding=True))).order_by(
+    Edition.work_id, Edition.position, Edition.isbn
+)
+_EDITIONS_BY_ISBN = _FACTS.where(Edition.isbn.in_(bindparam("isbns", expanding=True)))
+_PRICES = (
+    select(Price.edition_id, Price.minor, Price.currency, Price.countries)
+    .where(Price.edition_id.in_(bindparam("editions", expanding=True)))
+    .order_by(Price.edition_id, Price.position)
+)
+_ALL_SLUGS = select(Work.slug)
+
+
+def work_page(shop: Shop, connection: Connection, slug: str, country: str | None) -> WorkView | None:
+    """All that a book's page shows, or None for an unknown slug."""
+    row = connection.execute(_BY_SLUG, {"slug": slug}).first()
+    if row is None:
+        return None
+    work = WorkView(**row._mapping)  # noqa: SLF001 - the documented way to a row's names
+    work.contributors.extend(connection.execute(_CONTRIBUTORS, {"works": [work.id]}))
+    work.quotations.extend(connection.execute(_QUOTATIONS, {"work": work.id}))
+    work.editions.extend(_edition_views(shop, connection, [work.id], country)[work.id])
+    return work
+
+
+def shelf(shop: Shop, connection: Connection, words: str, country: str | None, page: int) -> tuple[list[WorkView], int]:
+    """One page of 24 works, newest first, that hold all the words (every work for none); and how many there are."""
+    found, total = _found(words, page)
+    rows = connection.execute(found).all()
+    works = [WorkView(**row._mapping) for row in rows]  # noqa: SLF001 - as above
+    ids = [work.id for work in works]
+    people: dict[int, list[Row[Any]]] = defaultdict(list)
+    for person in connection.execute(_CONTRIBUTORS, {"works": ids}):
+        people[person.work_id].append(person)
+    editions = _edition_views(shop, connection, ids, country)
+    for work in works:
+        work.contributors.extend(people[work.id])
+        work.editions.extend(editions[work.id])
+    return works, connection.execute(total).scalar_one()
+
+
+def editions_by_isbn(
+    shop: Shop, connection: Connection, isbns: Iterable[str], country: str | None
+) -> dict[str, tuple[int, EditionView]]:
+    """Edition id and view by ISBN, for those we know."""
+    rows = connection.execute(_EDITIONS_BY_ISBN, {"isbns": list(isbns)}).all()
+    return {row.isbn: (row.id, view) for row, view in _views(shop, connection, rows, country)}
+
+
+def slug_for_isbn(connection: Connection, isbn: str) -> str | None:
+    """The slug of the work that has an edition of this ISBN."""
+    return connection.execute(
+        select(Work.slug).join(Edition, Edition.work_id == Work.id).where(Edition.isbn == isbn)
+    ).scalar()
+
+
+def slug_for_old_slug(connection: Connection, slug: str) -> str | None:
+    """Where a former address leads today."""
+    return connection.execute(
+        select(Work.slug).join(OldSlug, OldSlug.work_id == Work.id).where(OldSlug.slug == slug)
+    ).scalar()
+
+
+def _edition_views(
+    shop: Shop, connection: Connection, works: list[int], country: str | None
+) -> Mapping[int, list[EditionView]]:
+    rows = connection.execute(_EDITIONS, {"works": works}).all()
+    by_work: dict[int, list[EditionView]] = defaultdict(list)
+    for row, view in _views(shop, connection, rows, country):
+        by_work[row.work_id].append(view)
+    return by_work
+
+
+def _views(
+    shop: Shop, connection: Connection, rows: Iterable[Row[Any]], country: str | None
+) -> list[tuple[Row[Any], EditionView]]:
+    rows = list(rows)
+    prices: dict[int, list[tuple[Money, frozenset[str] | None]]] = defaultdict(list)
+    for price in connection.execute(_PRICES, {"editions": [row.id for row in rows]}):
+        if price.currency == shop.settings.currency:
+            where = None if price.countries is None else rights.read(price.countries)
+            prices[price.edition_id].append((Money(price.minor, price.currency), where))
+    now, oldest = shop.now, provider_max_age(shop)
+    return [(row, _view(shop, row, tuple(prices[row.id]), country, now, oldest)) for row in rows]
+
+
+def _view(  # noqa: PLR0913 - one row and what it is seen against
+    shop: Shop,
+    row: Row[Any],
+    prices: tuple[tuple[Money, frozenset[str] | None], ...],
+    country: str | None,
+    now: datetime,
+    oldest: timedelta,
+) -> EditionView:
+    facts = EditionFacts(
+        isbn=row.isbn,
+        is_digital=row.form.startswith("E"),
+        publishing_status=row.publishing_status,
+        availability=row.availability,
+        publication_date=row.publication_date,
+        expected_date=row.expected_date,
+        stock=row.stock,
+        countries=rights.read(row.countries) if row.signed_at else None,
+        prices=prices,
+        fulfiller=row.fulfiller,
+        provider_state=row.provider_state,
+        provider_checked_at=row.provider_checked_at,
+    )
+    fulfiller = shop.services.fulfillers.get(row.fulfiller or "")
+    return EditionView(
+        facts=facts,
+        offer=offer(facts, country, now, oldest),
+        country=country,
+        currency=shop.settings.currency,
+        form=row.form,
+        form_detail=row.form_detail,
+        pages=row.pages,
+        width_mm=row.width_mm,
+        height_mm=row.height_mm,
+        disclosure=fulfiller.disclosure if fulfiller else None,
+    )
+
+
+def provider_max_age(shop: Shop) -> timedelta:
+    """How old a provider's yes may be."""
+    return timedelta(seconds=shop.settings.provider_state_max_age_seconds)
+
+
+def good_until(work: WorkView, now: datetime, oldest: timedelta) -> datetime:
+    """Until when a page stays true if no fact changes: midnight, or the moment a provider's word grows too old."""
+    midnight = datetime.combine(now.date() + timedelta(days=1), datetime.min.time(), UTC)
+    aging = [
+        view.facts.provider_checked_at + oldest
+        for view in work.editions
+        if view.facts.provider_checked_at and view.facts.provider_checked_at + oldest > now
+    ]
+    return min([midnight, *aging])
+
+
+def _found(words: str, page: int) -> tuple[Select[Any], Select[Any]]:
+    newest = (
+        select(Edition.work_id, func.max(Edition.publication_date).label("newest"))
+        .group_by(Edition.work_id)
+        .subquery()
+    )
+    conditions = [Work.search_text.contains(word, autoescape=True) for word in _words(words)]
+    found = _WORK.join(newest, newest.c.work_id == Work.id).where(*conditions)
+    found = found.order_by(newest.c.newest.desc(), Work.id.desc()).limit(PAGE_SIZE).offset(PAGE_SIZE * (page - 1))
+    return found, select(func.count()).select_from(Work).where(*conditions)
+
+
+def _words(text: str) -> list[str]:
+    digits = text.replace("-", "").replace(" ", "")
+    if digits.isdigit() and len(digits) >= 10:  # noqa: PLR2004 - the length of the shorter ISBN
+        return [digits]
+    return folded(text).split()[:8]

@@ -1,0 +1,198 @@
+"""Sales rights: from ONIX statements to the countries in which an edition may be sold, each with its reason.
+
+Pure. The rules are ONIX 3.0's (lists 46, 49 and 91) and the house's, in this order:
+
+1. a country named beats the region or `WORLD` that contains it, either way;
+2. a country both for sale and not for sale at one level is closed, and reported;
+3. types 00, 07 and 08, unknown codes, parts of countries and silence never open a country.
+"""
+
+from __future__ import annotations
+
+import hashlib
+from dataclasses import asdict, dataclass, field
+from functools import lru_cache
+from typing import Any
+
+from shop.countries import COUNTRIES
+
+FOR_SALE = {"01": "exclusive rights", "02": "non-exclusive rights"}
+NOT_FOR_SALE = {
+    "03": "not for sale",
+    "04": "not for sale here, though the publisher holds exclusive rights",
+    "05": "not for sale here, though the publisher holds non-exclusive rights",
+    "06": "the publisher holds no rights",
+}
+RESTRICTED = {"07", "08"}
+UNSTATED = "00"
+
+
+@dataclass(frozen=True, slots=True)
+class Territory:
+    """An ONIX Territory composite: codes as they were written."""
+
+    countries_included: tuple[str, ...] = ()
+    regions_included: tuple[str, ...] = ()
+    countries_excluded: tuple[str, ...] = ()
+    regions_excluded: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class SalesRights:
+    """An ONIX SalesRights composite: its type (list 46) and where it holds."""
+
+    type: str
+    territory: Territory
+
+
+@dataclass(frozen=True, slots=True)
+class Statement:
+    """All that one product says of its rights; `rest_of_world` is ROWSalesRightsType, if given."""
+
+    rights: tuple[SalesRights, ...] = ()
+    rest_of_world: str | None = None
+
+    def to_json(self) -> dict[str, Any]:
+        """The statement as plain values, to be stored beside the set that came of it."""
+        return asdict(self)
+
+    @classmethod
+    def from_json(cls, values: dict[str, Any]) -> Statement:
+        """The statement again."""
+        rights = tuple(
+            SalesRights(one["type"], Territory(**{k: tuple(v) for k, v in one["territory"].items()}))
+            for one in values["rights"]
+        )
+        return cls(rights, values["rest_of_world"])
+
+
+@dataclass(frozen=True, slots=True)
+class Decision:
+    """Whether a country is open, and why."""
+
+    allowed: bool
+    reason: str
+
+
+@dataclass(frozen=True, slots=True)
+class Resolution:
+    """What a statement comes to.
+
+    Attributes:
+        decisions: One for every ISO country.
+        problems: What a person must look at, one sentence each.
+    """
+
+    decisions: dict[str, Decision]
+    problems: tuple[str, ...]
+
+    @property
+    def countries(self) -> frozenset[str]:
+        """Where it may be sold."""
+        return frozenset(code for code, decision in self.decisions.items() if decision.allowed)
+
+    @property
+    def digest(self) -> str:
+        """Names this exact set of countries, with its problems: equal sets are signed once."""
+        return hashlib.sha256("\n".join([written(self.countries), *self.problems]).encode()).hexdigest()
+
+
+@dataclass(slots=True)
+class _Claims:
+    """What has been said of each country so far: by name, and by a region that contains it."""
+
+    by_name: dict[str, set[str]] = field(default_factory=dict)
+    by_world: set[str] = field(default_factory=set)
+    spared: dict[str, set[str]] = field(default_factory=dict)
+    problems: list[str] = field(default_factory=list)
+
+
+def resolve(statement: Statement) -> Resolution:
+    """Decide every country; the order of the composites changes nothing."""
+    claims = _Claims()
+    for rights in sorted(statement.rights, key=lambda one: (one.type, one.territory.countries_included)):
+        _take_in(rights, claims)
+    if not statement.rights and statement.rest_of_world is None:
+        claims.problems.append("Nothing is stated of sales rights.")
+    decisions = {code: _decide(code, claims, statement.rest_of_world) for code in sorted(COUNTRIES)}
+    clashing = sorted(code for code, decision in decisions.items() if decision.reason.startswith("contradiction"))
+    if clashing:
+        claims.problems.append(f"Both for sale and not for sale: {' '.join(clashing)}.")
+    return Resolution(decisions, tuple(sorted(set(claims.problems))))
+
+
+def written(countries: frozenset[str]) -> str:
+    """A country set as it is stored: sorted, separated by spaces."""
+    return " ".join(sorted(countries))
+
+
+@lru_cache(maxsize=4096)
+def read(countries: str) -> frozenset[str]:
+    """A stored country set; each distinct one is read once."""
+    return frozenset(countries.split())
+
+
+def countries_of(territory: Territory) -> frozenset[str]:
+    """The whole countries that a price or market territory covers; codes it does not know open nothing."""
+    named = COUNTRIES.intersection(territory.countries_included)
+    world = COUNTRIES if "WORLD" in territory.regions_included else frozenset[str]()
+    cut = {code.split("-")[0] for code in territory.regions_excluded}
+    return (named | world) - COUNTRIES.intersection(territory.countries_excluded) - cut
+
+
+def _take_in(rights: SalesRights, claims: _Claims) -> None:
+    territory, problems = rights.territory, claims.problems
+    if rights.type not in FOR_SALE and rights.type not in NOT_FOR_SALE:
+        restricted = "sold with a restriction" if rights.type in RESTRICTED else "of no known meaning"
+        problems.append(f"Sales rights type {rights.type} is {restricted}; it opens nothing.")
+        return
+    problems.extend(_unknown(territory))
+    for code in COUNTRIES.intersection(territory.countries_included):
+        claims.by_name.setdefault(code, set()).add(rights.type)
+    if "WORLD" in territory.regions_included:
+        claims.by_world.add(rights.type)
+        parts = {code.split("-")[0] for code in territory.regions_excluded}
+        for code in COUNTRIES.intersection(parts.union(territory.countries_excluded)):
+            claims.spared.setdefault(code, set()).add(rights.type)
+
+
+def _unknown(territory: Territory) -> list[str]:
+    problems = [
+        f"Country code {code} is not in ONIX list 91."
+        for code in (*territory.countries_included, *territory.countries_excluded)
+        if code not in COUNTRIES
+    ]
+    problems += [
+        f"Region {code} is part of a country; a part opens nothing."
+        if "-" in code
+        else f"Region code {code} opens nothing here."
+        for code in territory.regions_included
+        if code != "WORLD"
+    ]
+    problems += [
+        f"Region {code} is excluded; its whole country is closed." for code in territory.regions_excluded
+    ]
+    return problems
+
+
+def _decide(code: str, claims: _Claims, rest_of_world: str | None) -> Decision:
+    if types := claims.by_name.get(code):
+        return _judge(types, "named")
+    world = claims.by_world - claims.spared.get(code, set())
+    if world:
+        return _judge(world, "by WORLD")
+    if code in claims.spared:
+        return Decision(allowed=False, reason="excluded from WORLD, and not named elsewhere")
+    if rest_of_world in FOR_SALE:
+        return Decision(allowed=True, reason=f"rest of the world: {FOR_SALE[rest_of_world]}")
+    if rest_of_world in NOT_FOR_SALE:
+        return Decision(allowed=False, reason=f"rest of the world: {NOT_FOR_SALE[rest_of_world]}")
+    return Decision(allowed=False, reason="nothing is stated")
+
+
+def _judge(types: set[str], how: str) -> Decision:
+    opening, closing = types & FOR_SALE.keys(), types & NOT_FOR_SALE.keys()
+    if opening and closing:
+        return Decision(allowed=False, reason=f"contradiction: {how} both for sale and not for sale")
+    meaning = FOR_SALE[min(opening)] if opening else NOT_FOR_SALE[min(closing)]
+    return Decision(allowed=bool(opening), reason=f"{how}: {meaning}")

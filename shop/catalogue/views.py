@@ -1,0 +1,252 @@
+"""The pages on which readers find books: the list, the search, one book, its cover, the choice of country."""
+
+from __future__ import annotations
+
+import hashlib
+import re
+from collections import OrderedDict
+from dataclasses import dataclass
+from difflib import get_close_matches
+from threading import Lock
+from typing import TYPE_CHECKING
+
+from flask import Blueprint, Response, abort, current_app, redirect, render_template, request
+from markupsafe import Markup
+from sqlalchemy import select
+from stdnum import isbn as isbn_number
+from stdnum.exceptions import ValidationError
+
+from shop import countries, visitor
+from shop.catalogue import covers, reading
+from shop.catalogue.models import Edition, Work
+from shop.web import local_path, see_other, the_shop
+
+if TYPE_CHECKING:
+    from datetime import datetime
+
+    from sqlalchemy import Connection
+    from werkzeug.wrappers import Response as AnyResponse
+
+    from shop.services import Shop
+
+bp = Blueprint("catalogue", __name__)
+
+HOLE = "\N{NULL}basket\N{NULL}"
+_TRAILING_ID = re.compile(r"-[0-9a-f]{8}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{12}$")
+_LEADING_ISBN = re.compile(r"^(97[89]-?(?:\d-?){9}\d|(?:\d-?){9}[\dXx])(?:-|$)")
+
+
+@dataclass(frozen=True, slots=True)
+class Remembered:
+    """A rendered page, in the two parts around the basket's count, and what it was true of."""
+
+    revision: int
+    until: datetime
+    before: bytes
+    after: bytes
+    tag: str
+
+
+class PageMemory:
+    """Pages as they were last rendered, for as long as nothing they show has changed.
+
+    A page is asked for with the revision its work has *now* (one indexed look-up), so a changed price,
+    stock, right or provider state shows at once, in every process.
+    """
+
+    def __init__(self, most: int = 1000) -> None:
+        """Keep at most so many pages, the least recently shown leaving first."""
+        self._pages: OrderedDict[tuple[str, str | None], Remembered] = OrderedDict()
+        self._most = most
+        self._lock = Lock()
+
+    def find(self, slug: str, country: str | None, revision: int, now: datetime) -> Remembered | None:
+        """The page, if it is still true."""
+        page = self._pages.get((slug, country))
+        if page is None or page.revision != revision or page.until <= now:
+            return None
+        return page
+
+    def keep(self, slug: str, country: str | None, page: Remembered) -> None:
+        """Remember a page."""
+        with self._lock:
+            self._pages[slug, country] = page
+            self._pages.move_to_end((slug, country))
+            while len(self._pages) > self._most:
+                self._pages.popitem(last=False)
+
+
+def _memory() -> PageMemory:
+    memory: PageMemory = current_app.extensions.setdefault("page_memory", PageMemory())
+    return memory
+
+
+@bp.get("/")
+def home() -> str:
+    """Every book, newest first."""
+    return _shelf("", "catalogue/list.html")
+
+
+@bp.get("/search")
+def search() -> str:
+    """The books that hold all the words asked for, by title, person, subject or ISBN."""
+    return _shelf(request.args.get("q", "").strip()[:200], "catalogue/search.html")
+
+
+@bp.get("/books/<slug>")
+def book(slug: str) -> AnyResponse:
+    """One book; every other known shape of its address leads here."""
+    shop, country = the_shop(), visitor.country()
+    revision = _revision(shop, slug)
+    if revision is None:
+        return _elsewhere(slug)
+    page = _memory().find(slug, country, revision, shop.now) or _render(shop, slug, country)
+    return _with_basket(page)
+
+
+@bp.get("/books/<slug>/<path:_rest>")
+def book_part(slug: str, _rest: str) -> AnyResponse:
+    """A former page below a book, such as its formats."""
+    return _elsewhere(slug)
+
+
+@bp.get("/isbn/<isbn>")
+def by_isbn(isbn: str) -> AnyResponse:
+    """The book that has an edition of this ISBN, however it is written."""
+    return _elsewhere(isbn)
+
+
+@bp.get("/covers/<isbn>.svg")
+def cover(isbn: str) -> Response:
+    """The drawn cover of an edition's work."""
+    with the_shop().db.reading() as session:
+        edition = session.scalar(select(Edition).where(Edition.isbn == isbn))
+        if edition is None:
+            abort(404)
+        work = edition.work
+        author = ", ".join(one.name for one in work.contributors if one.role == "A01")
+        drawing = covers.draw(work.editions[0].isbn, work.title, work.subtitle, author)
+    response = Response(drawing, mimetype="image/svg+xml")
+    response.headers["Cache-Control"] = "public, max-age=3600"
+    response.add_etag()
+    return response.make_conditional(request)
+
+
+@bp.get("/country")
+def choose_country() -> str:
+    """Ask where the reader buys from."""
+    back = local_path(request.args.get("next"), "/")
+    return render_template("catalogue/country.html", names=countries.names(), chosen=visitor.country(), back=back)
+
+
+@bp.post("/country")
+def set_country() -> AnyResponse:
+    """Remember where the reader buys from."""
+    code = request.form.get("country", "")
+    if code not in countries.COUNTRIES:
+        abort(400, "Choose a country from the list.")
+    response = see_other(local_path(request.form.get("next"), "/"))
+    visitor.remember_country(response, code)  # type: ignore[arg-type]
+    return response
+
+
+def suggestions(connection: Connection, asked: str) -> list[tuple[str, str]]:
+    """Addresses and titles of books that come near what was asked for."""
+    rows = connection.execute(select(Work.slug, Work.title)).all()
+    titles = {row.slug: row.title for row in rows}
+    near = get_close_matches(asked, list(titles), n=3, cutoff=0.45)
+    isbns = {row.isbn: row.slug for row in connection.execute(
+        select(Edition.isbn, Work.slug).join(Work, Work.id == Edition.work_id)
+    )}
+    near += [isbns[isbn] for isbn in get_close_matches(asked.replace("-", ""), list(isbns), n=3, cutoff=0.8)]
+    return [(f"/books/{slug}", titles[slug]) for slug in dict.fromkeys(near)]
+
+
+def _shelf(words: str, template: str) -> str:
+    shop, country = the_shop(), visitor.country()
+    page = max(1, request.args.get("page", 1, type=int))
+    with shop.db.read_engine.connect() as connection:
+        works, total = reading.shelf(shop, connection, words, country, page)
+    pages = -(-total // reading.PAGE_SIZE) or 1
+    if page > pages:
+        abort(404)
+    return render_template(
+        template, works=works, words=words, total=total, page=page, pages=pages, country=country
+    )
+
+
+def _revision(shop: Shop, slug: str) -> int | None:
+    """The work's revision now, past every layer: this is asked on each view of a book."""
+    connection = shop.db.read_engine.raw_connection()
+    try:
+        cursor = connection.cursor()
+        cursor.execute(_REVISION[shop.db.is_sqlite], (slug,))
+        row = cursor.fetchone()
+        cursor.close()
+    finally:
+        connection.close()
+    return row[0] if row else None
+
+
+_REVISION = {
+    True: "SELECT revision FROM work WHERE slug = ?",
+    False: "SELECT revision FROM work WHERE slug = %s",
+}
+
+
+def _render(shop: Shop, slug: str, country: str | None) -> Remembered:
+    with shop.db.read_engine.connect() as connection:
+        work = reading.work_page(shop, connection, slug, country)
+    if work is None:
+        abort(404)
+    html = render_template("catalogue/work.html", work=work, country=country, basket_count=Markup(HOLE))  # noqa: S704 - our own marker
+    before, after = html.split(HOLE)
+    tag = hashlib.sha256(html.encode()).hexdigest()[:16]
+    until = reading.good_until(work, shop.now, reading.provider_max_age(shop))
+    page = Remembered(work.revision, until, before.encode(), after.encode(), tag)
+    _memory().keep(slug, country, page)
+    return page
+
+
+def _with_basket(page: Remembered) -> Response:
+    count = visitor.copies()
+    tag = f'"{page.tag}.{count}"'
+    if request.environ.get("HTTP_IF_NONE_MATCH") == tag:
+        response = Response(status=304)
+    else:
+        response = Response(page.before + str(count).encode() + page.after, mimetype="text/html")
+    response.headers["ETag"] = tag
+    response.headers["Cache-Control"] = "private, no-cache"
+    response.headers["Vary"] = "Cookie"
+    return response
+
+
+def _elsewhere(asked: str) -> AnyResponse:
+    """Redirect an older or other address to the canonical page, or say what comes near."""
+    with the_shop().db.read_engine.connect() as connection:
+        for slug, fragment in _readings_of(connection, asked):
+            if slug:
+                return redirect(f"/books/{slug}{fragment}", code=301)
+        near = suggestions(connection, asked.lower())
+    answer = render_template("catalogue/not_found.html", asked=asked, near=near)
+    return Response(answer, status=404, mimetype="text/html")
+
+
+def _readings_of(connection: Connection, asked: str) -> list[tuple[str | None, str]]:
+    asked = asked.strip().strip("/").lower()
+    if isbn := _isbn_in(asked):
+        return [(reading.slug_for_isbn(connection, isbn), f"#{isbn}")]
+    plain = _TRAILING_ID.sub("", asked)
+    return [(reading.slug_for_old_slug(connection, plain), ""), (_known(connection, plain), "")]
+
+
+def _known(connection: Connection, slug: str) -> str | None:
+    return connection.execute(select(Work.slug).where(Work.slug == slug)).scalar()
+
+
+def _isbn_in(asked: str) -> str | None:
+    found = _LEADING_ISBN.match(asked)
+    try:
+        return str(isbn_number.to_isbn13(isbn_number.validate(found[1]))) if found else None
+    except ValidationError:
+        return None

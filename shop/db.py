@@ -1,0 +1,131 @@
+"""The database: declarative base, a read and a write engine, and one transaction for one unit of work.
+
+SQLite runs in WAL with `synchronous=FULL`, and every writing transaction opens with `BEGIN IMMEDIATE`:
+with a deferred `BEGIN`, a third of concurrent read-then-write updates are lost or refused.
+"""
+
+from __future__ import annotations
+
+from contextlib import contextmanager
+from datetime import UTC, datetime
+from typing import TYPE_CHECKING, Any
+
+from sqlalchemy import BigInteger, DateTime, Engine, Integer, MetaData, create_engine, event, text
+from sqlalchemy.dialects import postgresql, sqlite
+from sqlalchemy.orm import DeclarativeBase, Session, mapped_column
+from sqlalchemy.types import TypeDecorator
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+    from sqlalchemy.engine import Connection, Dialect
+    from sqlalchemy.engine.interfaces import DBAPIConnection
+    from sqlalchemy.pool import ConnectionPoolEntry
+
+BUSY_SECONDS = 30
+
+
+class Instant(TypeDecorator[datetime]):
+    """A point in time: aware in Python, UTC in the database, the same on both engines."""
+
+    impl = DateTime(timezone=True)
+    cache_ok = True
+
+    def process_bind_param(self, value: datetime | None, dialect: Dialect) -> datetime | None:
+        """Refuse a naive time; hand the database UTC."""
+        if value is None:
+            return None
+        if value.tzinfo is None:
+            raise ValueError("a time without a zone is not an instant")
+        utc = value.astimezone(UTC)
+        return utc.replace(tzinfo=None) if dialect.name == "sqlite" else utc
+
+    def process_result_value(self, value: datetime | None, dialect: Dialect) -> datetime | None:
+        """Give back an aware time in UTC."""
+        if value is None:
+            return None
+        return value.replace(tzinfo=UTC) if dialect.name == "sqlite" else value.astimezone(UTC)
+
+
+Key = BigInteger().with_variant(Integer, "sqlite")
+
+
+class Base(DeclarativeBase):
+    """The one declarative base; every constraint has a name, so that both engines can migrate it."""
+
+    metadata = MetaData(
+        naming_convention={
+            "ix": "ix_%(table_name)s_%(column_0_N_name)s",
+            "uq": "uq_%(table_name)s_%(column_0_N_name)s",
+            "ck": "ck_%(table_name)s_%(constraint_name)s",
+            "fk": "fk_%(table_name)s_%(column_0_N_name)s_%(referred_table_name)s",
+            "pk": "pk_%(table_name)s",
+        }
+    )
+    type_annotation_map = {datetime: Instant, int: Integer}  # noqa: RUF012 - SQLAlchemy reads it as a class attribute
+
+
+def key_column() -> Any:
+    """A surrogate primary key that numbers itself on both engines."""
+    return mapped_column(Key, primary_key=True, autoincrement=True)
+
+
+class Database:
+    """Where the shop's facts are kept: open a reading or a writing transaction from here."""
+
+    def __init__(self, url: str) -> None:
+        """Connect lazily to `url` (`sqlite:///file` or `postgresql+psycopg://…`)."""
+        self.url = url
+        self.is_sqlite = url.startswith("sqlite")
+        self.read_engine = self._engine(writing=False)
+        self.write_engine = self._engine(writing=True)
+
+    @contextmanager
+    def reading(self) -> Iterator[Session]:
+        """A session that sees one state of the facts and cannot change any."""
+        with Session(self.read_engine, expire_on_commit=False, autoflush=False) as session:
+            yield session
+
+    @contextmanager
+    def writing(self) -> Iterator[Session]:
+        """One transaction: committed when the block ends, undone when it raises."""
+        with Session(self.write_engine, expire_on_commit=False) as session, session.begin():
+            yield session
+
+    def close(self) -> None:
+        """Let go of every connection."""
+        self.read_engine.dispose()
+        self.write_engine.dispose()
+
+    def _engine(self, *, writing: bool) -> Engine:
+        return self._sqlite(writing=writing) if self.is_sqlite else self._postgresql(writing=writing)
+
+    def _sqlite(self, *, writing: bool) -> Engine:
+        engine = create_engine(self.url, connect_args={"timeout": BUSY_SECONDS})
+
+        @event.listens_for(engine, "connect")
+        def prepare(connection: DBAPIConnection, _entry: ConnectionPoolEntry) -> None:
+            connection.isolation_level = None  # the driver must not open transactions of its own
+            pragmas = ["journal_mode=WAL", "synchronous=FULL", "foreign_keys=ON"]
+            for pragma in pragmas if writing else [*pragmas, "query_only=ON"]:
+                connection.execute(f"PRAGMA {pragma}")
+
+        @event.listens_for(engine, "begin")
+        def begin(connection: Connection) -> None:
+            connection.exec_driver_sql("BEGIN IMMEDIATE" if writing else "BEGIN")
+
+        return engine
+
+    def _postgresql(self, *, writing: bool) -> Engine:
+        options = "-c timezone=UTC" + ("" if writing else " -c default_transaction_read_only=on")
+        return create_engine(
+            self.url, connect_args={"options": options}, pool_pre_ping=True, pool_size=5, max_overflow=15
+        )
+
+
+def insert_if_absent(session: Session, model: type[Base], **values: Any) -> bool:
+    """Insert a row unless a unique key already holds one; true when this call inserted it."""
+    dialect = session.get_bind().dialect.name
+    insert = sqlite.insert if dialect == "sqlite" else postgresql.insert
+    statement = insert(model).values(**values).on_conflict_do_nothing().returning(text("1"))
+    return session.execute(statement).first() is not None

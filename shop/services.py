@@ -1,0 +1,65 @@
+"""The outside world, typed, in one place: what the shop may ask of it, and the three ways it can fail.
+
+The ports themselves stand in the rooms whose words they use; they are named here for the type checker
+alone, so that no import points to the right.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from datetime import datetime
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from shop.checkout.gateway import Gateway
+    from shop.db import Database
+    from shop.library.fulfilment import Fulfiller
+    from shop.library.links import Links
+    from shop.mail import Mailer
+    from shop.settings import Settings
+    from shop.storage import Files
+
+Clock = Callable[[], datetime]
+
+
+class OutsideError(Exception):
+    """Something asked of the outside world did not come out well."""
+
+
+class RefusedError(OutsideError):
+    """A definite no: asking again the same way will not help. The text says why, in the vendor's words."""
+
+
+class UnavailableError(OutsideError):
+    """It certainly did not happen, and may later: refused connection, maintenance, too many requests."""
+
+
+class UnknownOutcomeError(OutsideError):
+    """It may have happened: the answer was lost. Look before repeating, or record and repeat by the same key."""
+
+
+@dataclass(frozen=True, slots=True)
+class Services:
+    """Everything outside, one promise each."""
+
+    gateway: Gateway
+    fulfillers: Mapping[str, Fulfiller]
+    files: Files
+    mailer: Mailer
+    links: Links
+    clock: Clock
+
+
+@dataclass(frozen=True, slots=True)
+class Shop:
+    """The running shop: its settings, its facts, its outside."""
+
+    settings: Settings
+    db: Database
+    services: Services
+
+    @property
+    def now(self) -> datetime:
+        """This instant, aware, UTC."""
+        return self.services.clock()

@@ -1,0 +1,224 @@
+"""Settings: frozen, read from `config/` and the environment, and refused by name where they are unsafe."""
+
+from __future__ import annotations
+
+import os
+import tomllib
+from dataclasses import dataclass, fields
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, get_type_hints
+from urllib.parse import urlsplit
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator, Mapping
+
+SHORTEST_SECRET = 32
+LOOPBACK = {"127.0.0.1", "localhost", "::1"}
+WORN_OUT = ("change", "default", "secret-key", "example", "xxxx", "test-secret", "password")
+
+
+class UnsafeSettingsError(Exception):
+    """The settings will not do; each line names one and says what to do."""
+
+    def __init__(self, problems: list[str]) -> None:
+        """Keep the problems, one sentence each."""
+        super().__init__("The shop will not start:\n" + "\n".join(f"  - {problem}" for problem in problems))
+        self.problems = problems
+
+
+def assets(name: str) -> Path:
+    """Where `templates` or `config` is: beside the package in a checkout, inside it in a wheel."""
+    inside = Path(__file__).parent / f"_{name}"
+    return inside if inside.is_dir() else Path(__file__).parent.parent / name
+
+
+@dataclass(frozen=True, slots=True)
+class Settings:
+    """What `config/default.toml` lists and explains, one attribute a line."""
+
+    environment: str
+    debug: bool
+    shop_name: str
+    seller: str
+    support_email: str
+    public_base_url: str
+    secret_keys: tuple[str, ...]
+    currency: str
+    database_url: str
+    files_dir: str
+    stripe_secret_key: str
+    stripe_webhook_secrets: tuple[str, ...]
+    stripe_api_base: str
+    stripe_checkout_origin: str
+    glassboxx_base_url: str
+    glassboxx_username: str
+    glassboxx_password: str
+    glassboxx_vendor_id: str
+    glassboxx_check_path: str
+    glassboxx_timeout_seconds: float
+    glassboxx_resend_unknown: bool
+    provider_check_seconds: int
+    provider_recheck_seconds: int
+    provider_state_max_age_seconds: int
+    fulfiller_by_protection: dict[str, str]
+    mail_host: str
+    mail_port: int
+    mail_username: str
+    mail_password: str
+    mail_starttls: bool
+    mail_from: str
+    access_link_days: int
+    download_limit: int
+    digital_card_country: str
+    work_lease_seconds: float
+    work_max_attempts: int
+    work_idle_seconds: float
+    sweep_seconds: int
+    ledger_seconds: int
+    listen_host: str
+    listen_port: int
+    server_processes: int
+    server_threads: int
+    accel_prefix: str
+    thanks_wait_seconds: float
+
+    @property
+    def host(self) -> str:
+        """The host name readers use, without a port."""
+        return urlsplit(self.public_base_url).hostname or ""
+
+    @property
+    def is_secure(self) -> bool:
+        """Whether readers reach us by https."""
+        return self.public_base_url.startswith("https://")
+
+    @property
+    def livemode(self) -> bool:
+        """Whether payments are real money."""
+        return self.stripe_secret_key.startswith(("sk_live_", "rk_live_"))
+
+
+def load(environ: Mapping[str, str] = os.environ) -> Settings:
+    """Read the defaults, the operator's file and the environment, in that order, and refuse what is unsafe.
+
+    Raises:
+        UnsafeSettingsError: with every problem found, not only the first.
+    """
+    values = _merged(environ)
+    settings = Settings(**values)
+    problems = list(_unsafe(settings))
+    if problems:
+        raise UnsafeSettingsError(problems)
+    return settings
+
+
+def _merged(environ: Mapping[str, str]) -> dict[str, Any]:
+    values = tomllib.loads((assets("config") / "default.toml").read_text("utf-8"))
+    if named := environ.get("FRONTLIST_CONFIG"):
+        values |= _from_file(Path(named), known=set(values))
+    for name in list(values):
+        if (text := environ.get(f"FRONTLIST_{name.upper()}")) is not None:
+            values[name] = text
+    hints = get_type_hints(Settings)
+    return {field.name: _typed(field.name, hints[field.name], values[field.name]) for field in fields(Settings)}
+
+
+def _from_file(path: Path, known: set[str]) -> dict[str, Any]:
+    if not path.is_file():
+        raise UnsafeSettingsError([f"FRONTLIST_CONFIG names {path}, which is not a file."])
+    try:
+        values = tomllib.loads(path.read_text("utf-8"))
+    except tomllib.TOMLDecodeError as error:
+        raise UnsafeSettingsError([f"{path}: {error}."]) from error
+    if unknown := sorted(set(values) - known):
+        raise UnsafeSettingsError([f"{path}: there is no setting called {name!r}." for name in unknown])
+    return values
+
+
+def _typed(name: str, kind: Any, value: Any) -> Any:
+    try:
+        if kind is bool and isinstance(value, str):
+            return {"true": True, "1": True, "false": False, "0": False}[value.lower()]
+        if kind == tuple[str, ...]:
+            parts = value.split(",") if isinstance(value, str) else value
+            return tuple(part.strip() for part in parts if part.strip())
+        if kind == dict[str, str]:
+            return dict(part.split("=", 1) for part in value.split(",")) if isinstance(value, str) else dict(value)
+        return kind(value)
+    except (KeyError, TypeError, ValueError):
+        raise UnsafeSettingsError([f"{name}: {value!r} is not a {getattr(kind, '__name__', kind)}."]) from None
+
+
+def _unsafe(settings: Settings) -> Iterator[str]:
+    yield from _unsafe_addresses(settings)
+    yield from _unsafe_secrets(settings)
+    yield from _unsafe_stripe(settings)
+    yield from _unsafe_choices(settings)
+    if settings.environment == "production":
+        yield from _unsafe_in_production(settings)
+
+
+def _unsafe_addresses(settings: Settings) -> Iterator[str]:
+    address = urlsplit(settings.public_base_url)
+    if not settings.public_base_url:
+        yield "public_base_url is empty: name the address at which readers find the shop."
+    elif address.scheme not in {"http", "https"} or not address.hostname or address.path not in {"", "/"}:
+        yield "public_base_url must be a scheme and a host, such as https://books.example.org."
+    elif address.scheme == "http" and address.hostname not in LOOPBACK:
+        yield "public_base_url must be https, except on this machine itself."
+    if settings.glassboxx_base_url and not _is_https_or_loopback(settings.glassboxx_base_url):
+        yield "glassboxx_base_url must be https, except on this machine itself."
+
+
+def _unsafe_secrets(settings: Settings) -> Iterator[str]:
+    if not settings.secret_keys:
+        yield "secret_keys is empty: make one with `frontlist secret` and keep it out of version control."
+    for key in settings.secret_keys:
+        if len(key) < SHORTEST_SECRET:
+            yield f"secret_keys holds a key of {len(key)} characters; {SHORTEST_SECRET} are the least."
+        elif len(set(key)) < SHORTEST_SECRET // 4 or any(word in key.lower() for word in WORN_OUT):
+            yield "secret_keys holds a key that anybody would guess: make one with `frontlist secret`."
+    if not settings.stripe_webhook_secrets:
+        yield "stripe_webhook_secrets is empty: with no signing secret anybody could report a payment."
+    if any(len(secret) < len("whsec_") + 12 for secret in settings.stripe_webhook_secrets):
+        yield "stripe_webhook_secrets holds a secret too short to be one of Stripe's."
+    if settings.glassboxx_base_url:
+        for name in ("glassboxx_username", "glassboxx_password", "glassboxx_vendor_id"):
+            if not getattr(settings, name):
+                yield f"{name} is empty though glassboxx_base_url is set."
+
+
+def _unsafe_stripe(settings: Settings) -> Iterator[str]:
+    if not settings.stripe_secret_key.startswith(("sk_test_", "sk_live_", "rk_test_", "rk_live_")):
+        yield "stripe_secret_key is not a Stripe secret key (sk_test_… or sk_live_…)."
+    if not settings.stripe_api_base:
+        return
+    if settings.livemode:
+        yield "stripe_secret_key is a live key while stripe_api_base names a rehearsal: never both."
+    if urlsplit(settings.stripe_api_base).hostname not in LOOPBACK:
+        yield "stripe_api_base may only be an address on this machine."
+
+
+def _unsafe_choices(settings: Settings) -> Iterator[str]:
+    if settings.environment not in {"development", "production"}:
+        yield "environment must be development or production."
+    if settings.digital_card_country not in {"refund", "record"}:
+        yield "digital_card_country must be refund or record."
+    if "@" not in settings.support_email:
+        yield "support_email must be an e-mail address: readers are told to write to it."
+
+
+def _unsafe_in_production(settings: Settings) -> Iterator[str]:
+    if settings.debug:
+        yield "debug is on in production: it shows secrets to anybody."
+    if not settings.is_secure:
+        yield "public_base_url must be https in production."
+    if settings.stripe_api_base:
+        yield "stripe_api_base must be empty in production."
+    if not settings.mail_starttls and settings.mail_host not in LOOPBACK:
+        yield "mail_starttls must be on in production: mails carry links to what was bought."
+
+
+def _is_https_or_loopback(url: str) -> bool:
+    address = urlsplit(url)
+    return address.scheme == "https" or address.hostname in LOOPBACK

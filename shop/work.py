@@ -1,0 +1,223 @@
+"""Work rows: what must happen after a commit, each done by whichever worker holds its lease.
+
+A row is written in the transaction that made it necessary and is unique on `(kind, key)`. A worker claims
+it with a lease and a fencing token, calls abroad outside any transaction, and then, in one transaction,
+marks it done *and* writes down what came of it: a worker that has lost its lease can do neither.
+"""
+
+from __future__ import annotations
+
+import random
+import secrets
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from enum import StrEnum
+from typing import TYPE_CHECKING, Any
+
+import structlog
+from sqlalchemy import JSON, Index, String, Text, UniqueConstraint, and_, or_, select, update
+from sqlalchemy.orm import Mapped, mapped_column
+
+from shop.db import Base, insert_if_absent, key_column
+from shop.services import OutsideError, RefusedError, UnknownOutcomeError
+
+if TYPE_CHECKING:
+    from sqlalchemy import ColumnElement
+    from sqlalchemy.orm import Session
+
+    from shop.services import Shop
+
+log = structlog.get_logger()
+
+FIRST_DELAY = timedelta(seconds=1)
+LONGEST_DELAY = timedelta(minutes=10)
+
+
+class WorkState(StrEnum):
+    """Where a work row stands."""
+
+    READY = "ready"
+    RUNNING = "running"
+    DONE = "done"
+    DEAD = "dead"
+
+
+class WorkRow(Base):
+    """One thing that must happen."""
+
+    __tablename__ = "work_row"
+    __table_args__ = (UniqueConstraint("kind", "key"), Index(None, "state", "run_at"))
+
+    id: Mapped[int] = key_column()
+    kind: Mapped[str] = mapped_column(String(40))
+    key: Mapped[str] = mapped_column(String(200))
+    payload: Mapped[dict[str, Any]] = mapped_column(JSON, default=dict)
+    state: Mapped[str] = mapped_column(String(10), default=WorkState.READY)
+    run_at: Mapped[datetime]
+    attempts: Mapped[int] = mapped_column(default=0)
+    lease_token: Mapped[str | None] = mapped_column(String(40))
+    lease_until: Mapped[datetime | None]
+    last_error: Mapped[str | None] = mapped_column(Text)
+    created_at: Mapped[datetime]
+    done_at: Mapped[datetime | None]
+
+
+@dataclass(frozen=True, slots=True)
+class Job:
+    """A claimed work row: its key is the idempotency key of every call it makes abroad."""
+
+    id: int
+    kind: str
+    key: str
+    payload: dict[str, Any]
+    attempts: int
+    token: str
+
+
+class LeaseLostError(Exception):
+    """Another worker has taken the row over; what this one found out must not be written."""
+
+
+Ending = Callable[["Session"], None]
+Handler = Callable[[Job, "Shop"], Ending]
+
+
+def nothing_more(_session: Session) -> None:
+    """An ending for work that leaves no facts of its own behind."""
+
+
+def enqueue(
+    session: Session,
+    kind: str,
+    key: str,
+    *,
+    at: datetime,
+    after: datetime | None = None,
+    payload: dict[str, Any] | None = None,
+) -> bool:
+    """Note that something must happen, once, at the time `after` or at once; true when it was not noted yet."""
+    return insert_if_absent(
+        session,
+        WorkRow,
+        kind=kind,
+        key=key,
+        payload=payload or {},
+        state=WorkState.READY,
+        run_at=after or at,
+        attempts=0,
+        created_at=at,
+    )
+
+
+def perform_next(shop: Shop, handlers: Mapping[str, Handler]) -> bool:
+    """Claim one due row and do it; false when nothing is due."""
+    if not _anything_due(shop, handlers):
+        return False
+    with shop.db.writing() as session:
+        job = claim(session, list(handlers), shop.now, timedelta(seconds=shop.settings.work_lease_seconds))
+    if job is None:
+        return False
+    _perform(job, shop, handlers[job.kind])
+    return True
+
+
+def claim(session: Session, kinds: list[str], now: datetime, lease: timedelta) -> Job | None:
+    """Take the longest-due row of these kinds, with a lease that runs out unless the row is finished first."""
+    pick = select(WorkRow.id).where(_due(now), WorkRow.kind.in_(kinds))
+    pick = pick.order_by(WorkRow.run_at, WorkRow.id).limit(1).with_for_update(skip_locked=True)
+    token = secrets.token_urlsafe(12)
+    row = session.execute(
+        update(WorkRow)
+        .where(WorkRow.id == pick.scalar_subquery())
+        .values(
+            state=WorkState.RUNNING,
+            lease_token=token,
+            lease_until=now + lease,
+            attempts=WorkRow.attempts + 1,
+        )
+        .returning(WorkRow.id, WorkRow.kind, WorkRow.key, WorkRow.payload, WorkRow.attempts)
+        .execution_options(synchronize_session=False)
+    ).first()
+    return Job(row.id, row.kind, row.key, row.payload, row.attempts, token) if row else None
+
+
+def finish(session: Session, job: Job, now: datetime) -> None:
+    """Mark the row done, provided the lease still holds.
+
+    Raises:
+        LeaseLostError: the row has been claimed by somebody else since.
+    """
+    _leave(session, job, state=WorkState.DONE, done_at=now, last_error=None)
+
+
+def try_again(session: Session, row_id: int, now: datetime) -> None:
+    """Put a dead or waiting row at the head of the queue, with its attempts forgiven."""
+    session.execute(
+        update(WorkRow)
+        .where(WorkRow.id == row_id, WorkRow.state.in_([WorkState.DEAD, WorkState.READY]))
+        .values(state=WorkState.READY, run_at=now, attempts=0)
+    )
+
+
+def delay_after(attempts: int) -> timedelta:
+    """How long to wait after so many attempts: doubling, capped, with jitter so that crowds disperse."""
+    delay = min(LONGEST_DELAY, FIRST_DELAY * 2 ** min(attempts - 1, 20))
+    return delay * random.uniform(0.5, 1.0)  # noqa: S311 - jitter is no secret
+
+
+def _anything_due(shop: Shop, handlers: Mapping[str, Handler]) -> bool:
+    with shop.db.reading() as session:
+        query = select(WorkRow.id).where(_due(shop.now), WorkRow.kind.in_(list(handlers))).limit(1)
+        return session.execute(query).first() is not None
+
+
+def _due(now: datetime) -> ColumnElement[bool]:
+    ready = and_(WorkRow.state == WorkState.READY, WorkRow.run_at <= now)
+    abandoned = and_(WorkRow.state == WorkState.RUNNING, WorkRow.lease_until <= now)
+    return or_(ready, abandoned)
+
+
+def _perform(job: Job, shop: Shop, handler: Handler) -> None:
+    try:
+        ending = handler(job, shop)
+        with shop.db.writing() as session:
+            finish(session, job, shop.now)
+            ending(session)
+    except LeaseLostError:
+        log.warning("work.lease_lost", kind=job.kind, row=job.id)
+    except OutsideError as error:
+        _put_back(job, shop, error)
+    except Exception as error:  # noqa: BLE001 - a row that fails in any way must stay in sight, not stop the others
+        log.exception("work.failed", kind=job.kind, row=job.id)
+        _put_back(job, shop, error)
+
+
+def _put_back(job: Job, shop: Shop, error: Exception) -> None:
+    gives_up = isinstance(error, RefusedError) or job.attempts >= shop.settings.work_max_attempts
+    log.warning("work.put_back", kind=job.kind, row=job.id, attempts=job.attempts, dead=gives_up)
+    try:
+        with shop.db.writing() as session:
+            _leave(
+                session,
+                job,
+                state=WorkState.DEAD if gives_up else WorkState.READY,
+                run_at=shop.now + delay_after(job.attempts),
+                last_error=_sentence(error),
+            )
+    except LeaseLostError:
+        log.warning("work.lease_lost", kind=job.kind, row=job.id)
+
+
+def _leave(session: Session, job: Job, **values: Any) -> None:
+    held = and_(WorkRow.id == job.id, WorkRow.lease_token == job.token, WorkRow.state == WorkState.RUNNING)
+    left = session.execute(
+        update(WorkRow).where(held).values(lease_token=None, lease_until=None, **values).returning(WorkRow.id)
+    )
+    if left.first() is None:
+        raise LeaseLostError(job.key)
+
+
+def _sentence(error: Exception) -> str:
+    kind = "Outcome unknown" if isinstance(error, UnknownOutcomeError) else type(error).__name__
+    return f"{kind}: {error}"[:500]
