@@ -1,0 +1,1 @@
+"""A stand-in for the Glassboxx Sales API: a Magento server's manners, errors and silences, on loopback."""
