@@ -34,6 +34,23 @@ def name(code: str) -> str:
 
 def in_sentence(code: str) -> str:
     """The name as it stands inside a sentence: the United Kingdom, but Canada."""
-    with_article = {"AE", "BS", "CC", "CF", "CD", "CG", "CK", "DO", "FK", "FO", "GB", "GM", "GS", "IM", "IO", "KM"}
+    with_article = {
+        "AE",
+        "BS",
+        "CC",
+        "CF",
+        "CD",
+        "CG",
+        "CK",
+        "DO",
+        "FK",
+        "FO",
+        "GB",
+        "GM",
+        "GS",
+        "IM",
+        "IO",
+        "KM",
+    }
     with_article |= {"KY", "MH", "MP", "MV", "NL", "PH", "SB", "TC", "TF", "UM", "US", "VA", "VG", "VI"}
     return f"the {name(code)}" if code in with_article else name(code)

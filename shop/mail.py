@@ -49,7 +49,9 @@ class Mailer(Protocol):
 def compose(shop: Shop, event: str, to: str, key: str, **context: Any) -> Letter:
     """Render `email/<event>/` for an address; `key` is what makes this letter one of a kind."""
     context |= {"house": shop.settings, "to": to}
-    subject, text, html = (_page(f"{event}/{part}").render(context) for part in ("subject.txt", "body.txt", "body.html"))
+    subject, text, html = (
+        _page(f"{event}/{part}").render(context) for part in ("subject.txt", "body.txt", "body.html")
+    )
     return Letter(
         to=to,
         subject=" ".join(subject.split()),

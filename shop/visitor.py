@@ -55,7 +55,9 @@ def remember_basket(response: Response, lines: Basket) -> None:
     if lines:
         _remember(response, BASKET_COOKIE, ".".join(f"{isbn}x{count}" for isbn, count in lines.items()))
     else:
-        response.delete_cookie(BASKET_COOKIE, samesite="Lax", httponly=True, secure=the_shop().settings.is_secure)
+        response.delete_cookie(
+            BASKET_COOKIE, samesite="Lax", httponly=True, secure=the_shop().settings.is_secure
+        )
 
 
 def _read(written: str) -> Basket:
@@ -68,5 +70,10 @@ def _read(written: str) -> Basket:
 
 def _remember(response: Response, name: str, value: str) -> None:
     response.set_cookie(
-        name, value, max_age=LASTING_SECONDS, samesite="Lax", httponly=True, secure=the_shop().settings.is_secure
+        name,
+        value,
+        max_age=LASTING_SECONDS,
+        samesite="Lax",
+        httponly=True,
+        secure=the_shop().settings.is_secure,
     )

@@ -31,7 +31,9 @@ _TYPES = {".css": "text/css", ".js": "text/javascript", ".svg": "image/svg+xml",
 class StrangerPostError(BadRequest):
     """A form was sent from a page that is not ours."""
 
-    description = "This form was sent from another site, so nothing was done. Go back to the shop and try again."
+    description = (
+        "This form was sent from another site, so nothing was done. Go back to the shop and try again."
+    )
 
 
 def the_shop() -> Shop:
@@ -75,7 +77,9 @@ def refuse_strangers() -> None:
     since 2020. A request that says neither is no browser's and is refused too. Pages need no token, so they
     can be kept and shared out (OWASP: verifying origin with Fetch Metadata).
     """
-    if request.method in READING or getattr(current_app.view_functions.get(request.endpoint or ""), "by_machine", 0):
+    if request.method in READING or getattr(
+        current_app.view_functions.get(request.endpoint or ""), "by_machine", 0
+    ):
         return
     site = request.headers.get("Sec-Fetch-Site")
     if site == "same-origin" or (site is None and _origin_is_ours()):
@@ -184,7 +188,9 @@ def furnish(app: Flask, shop: Shop) -> None:
     """Give the application what every page shares."""
     app.extensions["frontlist"] = shop
     served = Assets(assets("templates") / "assets")
-    headers = Headers(shop.settings.stripe_api_base or shop.settings.stripe_checkout_origin, shop.settings.is_secure)
+    headers = Headers(
+        shop.settings.stripe_api_base or shop.settings.stripe_checkout_origin, shop.settings.is_secure
+    )
     app.add_url_rule("/assets/<name>", "asset", served.serve)
     app.before_request(refuse_strangers)
     app.after_request(settle_transaction)

@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import random
 import secrets
+import threading
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from datetime import datetime, timedelta
@@ -16,7 +17,8 @@ from enum import StrEnum
 from typing import TYPE_CHECKING, Any
 
 import structlog
-from sqlalchemy import JSON, Index, String, Text, UniqueConstraint, and_, or_, select, update
+from sqlalchemy import JSON, Index, String, Text, UniqueConstraint, and_, delete, or_, select, update
+from sqlalchemy.exc import SQLAlchemyError
 from sqlalchemy.orm import Mapped, mapped_column
 
 from shop.db import Base, insert_if_absent, key_column
@@ -32,6 +34,7 @@ log = structlog.get_logger()
 
 FIRST_DELAY = timedelta(seconds=1)
 LONGEST_DELAY = timedelta(minutes=10)
+ROUNDS_KEPT = timedelta(days=1)
 
 
 class WorkState(StrEnum):
@@ -73,6 +76,15 @@ class Job:
     payload: dict[str, Any]
     attempts: int
     token: str
+
+
+class PostponedError(Exception):
+    """It is not time yet; the row waits until then, and the attempt does not count."""
+
+    def __init__(self, until: datetime) -> None:
+        """Wait until this instant."""
+        super().__init__(f"not before {until:%Y-%m-%d %H:%M} UTC")
+        self.until = until
 
 
 class LeaseLostError(Exception):
@@ -151,6 +163,16 @@ def finish(session: Session, job: Job, now: datetime) -> None:
     _leave(session, job, state=WorkState.DONE, done_at=now, last_error=None)
 
 
+def renew(session: Session, job: Job, until: datetime) -> None:
+    """Hold the row for longer, just before a call abroad; raises LeaseLostError if it is held by another."""
+    held = and_(WorkRow.id == job.id, WorkRow.lease_token == job.token, WorkRow.state == WorkState.RUNNING)
+    if (
+        session.execute(update(WorkRow).where(held).values(lease_until=until).returning(WorkRow.id)).first()
+        is None
+    ):
+        raise LeaseLostError(job.key)
+
+
 def try_again(session: Session, row_id: int, now: datetime) -> None:
     """Put a dead or waiting row at the head of the queue, with its attempts forgiven."""
     session.execute(
@@ -186,6 +208,8 @@ def _perform(job: Job, shop: Shop, handler: Handler) -> None:
             ending(session)
     except LeaseLostError:
         log.warning("work.lease_lost", kind=job.kind, row=job.id)
+    except PostponedError as error:
+        _put_back(job, shop, error, run_at=error.until, attempts=job.attempts - 1)
     except OutsideError as error:
         _put_back(job, shop, error)
     except Exception as error:  # noqa: BLE001 - a row that fails in any way must stay in sight, not stop the others
@@ -193,7 +217,7 @@ def _perform(job: Job, shop: Shop, handler: Handler) -> None:
         _put_back(job, shop, error)
 
 
-def _put_back(job: Job, shop: Shop, error: Exception) -> None:
+def _put_back(job: Job, shop: Shop, error: Exception, **values: Any) -> None:
     gives_up = isinstance(error, RefusedError) or job.attempts >= shop.settings.work_max_attempts
     log.warning("work.put_back", kind=job.kind, row=job.id, attempts=job.attempts, dead=gives_up)
     try:
@@ -202,8 +226,8 @@ def _put_back(job: Job, shop: Shop, error: Exception) -> None:
                 session,
                 job,
                 state=WorkState.DEAD if gives_up else WorkState.READY,
-                run_at=shop.now + delay_after(job.attempts),
                 last_error=_sentence(error),
+                **{"run_at": shop.now + delay_after(job.attempts), **values},
             )
     except LeaseLostError:
         log.warning("work.lease_lost", kind=job.kind, row=job.id)
@@ -221,3 +245,55 @@ def _leave(session: Session, job: Job, **values: Any) -> None:
 def _sentence(error: Exception) -> str:
     kind = "Outcome unknown" if isinstance(error, UnknownOutcomeError) else type(error).__name__
     return f"{kind}: {error}"[:500]
+
+
+class Stop:
+    """Asked between two rows whether to go on; set by a signal."""
+
+    def __init__(self) -> None:
+        """Nobody has asked to stop yet."""
+        self._event = threading.Event()
+
+    def set(self, *_signal: object) -> None:
+        """Stop after the row at hand."""
+        self._event.set()
+
+    def wait(self, seconds: float) -> bool:
+        """Rest, unless asked to stop; whether it was."""
+        return self._event.wait(seconds)
+
+    @property
+    def is_set(self) -> bool:
+        """Whether to stop."""
+        return self._event.is_set()
+
+
+def run(shop: Shop, handlers: Mapping[str, Handler], rounds: Mapping[str, int], stop: Stop) -> None:
+    """Do what is due until told to stop; a database that is away for a while is waited for."""
+    made: dict[str, str] = {}
+    while not stop.is_set:
+        try:
+            _make_rounds(shop, rounds, made)
+            if perform_next(shop, handlers):
+                continue
+        except SQLAlchemyError as error:
+            log.warning("work.database_away", reason=type(error).__name__)
+            stop.wait(1.0)
+        stop.wait(shop.settings.work_idle_seconds)
+
+
+def _make_rounds(shop: Shop, rounds: Mapping[str, int], made: dict[str, str]) -> None:
+    """Note each round's work once per time slot, whichever worker comes first."""
+    now = shop.now
+    for kind, seconds in rounds.items():
+        slot = str(int(now.timestamp()) // seconds)
+        if made.get(kind) != slot:
+            with shop.db.writing() as session:
+                enqueue(session, kind, slot, at=now)
+                _forget_old_rounds(session, kind, now)
+            made[kind] = slot
+
+
+def _forget_old_rounds(session: Session, kind: str, now: datetime) -> None:
+    over = WorkRow.state.in_([WorkState.DONE, WorkState.DEAD])
+    session.execute(delete(WorkRow).where(WorkRow.kind == kind, over, WorkRow.created_at < now - ROUNDS_KEPT))

@@ -483,10 +483,11 @@ def _sun(dice: _Dice, palette: Palette, width: int, height: int) -> str:
 def _fronds(dice: _Dice, palette: Palette, width: int, height: int) -> str:
     """Stems with paired leaves, growing from the foot."""
     name = f"f{dice.throw(0, 0xFFFFF):x}"
-    reach, rise = dice.throw(54, 72), dice.throw(38, 58)
+    pace = max(58, height // 12)
+    reach, rise = dice.throw(54, 72), pace * dice.throw(65, 100) // 100
     third, tip = reach // 3, rise + 22
     leaf = f"c{third}-{rise} {reach}-{rise} {reach}-{tip}c0 {rise} -{third} {tip} -{reach} {tip}z"
-    leaves = "".join(f"M0-{n * 58 + 20}{leaf}" for n in range(max(3, round(height / 58))))
+    leaves = "".join(f"M0-{n * pace + 20}{leaf}" for n in range(max(3, round(height / pace))))
     pair = f'<use href="#{name}"/><use href="#{name}" transform="scale(-1 1)"/>'
     colours = (palette.first, palette.second, palette.third)
     count = max(1, round(width / 150))

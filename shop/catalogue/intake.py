@@ -76,7 +76,9 @@ _UNDECOMPOSABLE = str.maketrans(
 def slug_of(title: str) -> str:
     """A title as an address: small letters, digits and hyphens."""
     slug = re.sub(r"[^a-z0-9]+", "-", folded(title).replace("'", "").replace("\u2019", "")).strip("-")
-    return slug[:LONGEST_SLUG].rstrip("-") or "book"
+    if len(slug) > LONGEST_SLUG:
+        slug = slug[: LONGEST_SLUG + 1].rpartition("-")[0] or slug[:LONGEST_SLUG]
+    return slug or "book"
 
 
 def _batches(items: Iterator[OnixProduct | Problem], size: int) -> Iterator[list[OnixProduct | Problem]]:
@@ -84,7 +86,9 @@ def _batches(items: Iterator[OnixProduct | Problem], size: int) -> Iterator[list
         yield batch
 
 
-def _take(session: Session, product: OnixProduct | Problem, fulfillers: dict[str, str], report: Report) -> None:
+def _take(
+    session: Session, product: OnixProduct | Problem, fulfillers: dict[str, str], report: Report
+) -> None:
     if isinstance(product, Problem):
         report.problems.append(product)
         return
@@ -94,9 +98,14 @@ def _take(session: Session, product: OnixProduct | Problem, fulfillers: dict[str
     elif edition is not None and edition.record_digest == product.digest:
         report.unchanged += 1
     elif edition is None and session.scalar(select(Edition.id).where(Edition.isbn == product.isbn)):
-        report.problems.append(Problem(0, product.reference, f"ISBN {product.isbn} is another record's already"))
+        report.problems.append(
+            Problem(0, product.reference, f"ISBN {product.isbn} is another record's already")
+        )
     else:
-        report.added, report.changed = report.added + (edition is None), report.changed + (edition is not None)
+        report.added, report.changed = (
+            report.added + (edition is None),
+            report.changed + (edition is not None),
+        )
         _write(session, product, edition, fulfillers)
 
 
@@ -254,8 +263,10 @@ def _price(session: Session, edition: Edition, product: OnixProduct) -> None:
 
 def _price_countries(price: onix.OnixPrice) -> str | None:
     """None for everywhere; a territory that covers the whole world says no more than that."""
-    if price.territory is None or price.territory.regions_included == ("WORLD",) and not (
-        price.territory.countries_excluded or price.territory.regions_excluded
+    if (
+        price.territory is None
+        or price.territory.regions_included == ("WORLD",)
+        and not (price.territory.countries_excluded or price.territory.regions_excluded)
     ):
         return None
     return rights.written(rights.countries_of(price.territory))
@@ -269,4 +280,8 @@ def _summarise(work: Work) -> None:
 
 def describe_plainly(work: Work) -> str:
     """One sentence of a work, for lists and cards."""
-    return work.short_description and markup.plain(work.short_description) or markup.plain(work.description)[:200]
+    return (
+        work.short_description
+        and markup.plain(work.short_description)
+        or markup.plain(work.description)[:200]
+    )

@@ -5,7 +5,23 @@ from __future__ import annotations
 import nh3
 from markupsafe import Markup
 
-ALLOWED = {"p", "br", "em", "i", "strong", "b", "cite", "q", "blockquote", "ul", "ol", "li", "sub", "sup", "h3"}
+ALLOWED = {
+    "p",
+    "br",
+    "em",
+    "i",
+    "strong",
+    "b",
+    "cite",
+    "q",
+    "blockquote",
+    "ul",
+    "ol",
+    "li",
+    "sub",
+    "sup",
+    "h3",
+}
 
 
 def clean(html: str) -> Markup:

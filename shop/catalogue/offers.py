@@ -90,8 +90,8 @@ def offer(facts: EditionFacts, country: str | None, now: datetime, provider_max_
         if (found := rule(facts, country, now, provider_max_age)) is not None:
             state, until, reason = found
             return Offer(state, price, until, reason)
-    is_early = facts.publication_date is not None and facts.publication_date > now.date()
-    return Offer(OfferState.PREORDER if is_early else OfferState.BUY, price, facts.publication_date)
+    ahead = _ahead(facts, now)
+    return Offer(OfferState.PREORDER if ahead else OfferState.BUY, price, ahead)
 
 
 def price_for(facts: EditionFacts, country: str | None) -> Money | None:
@@ -143,11 +143,10 @@ def _not_delivered(facts: EditionFacts, _country: str | None, now: datetime, age
 
 
 def _not_yet(facts: EditionFacts, _country: str | None, now: datetime, _age: timedelta) -> _Verdict:
-    expected = facts.expected_date or facts.publication_date
-    ahead = expected if expected is not None and expected > now.date() else None
+    ahead = _ahead(facts, now)
     if facts.publishing_status in POSTPONED_STATUS:
         return OfferState.COMING_SOON, None, "postponed"
-    if facts.availability in NOT_YET_AVAILABILITY:
+    if facts.availability in NOT_YET_AVAILABILITY and (facts.is_digital or ahead is None):
         return OfferState.COMING_SOON, ahead, "not yet available"
     return None
 
@@ -158,6 +157,12 @@ def _out_of_stock(facts: EditionFacts, _country: str | None, now: datetime, _age
     expected = facts.expected_date if facts.expected_date and facts.expected_date > now.date() else None
     if facts.availability in OUT_OF_STOCK_AVAILABILITY or facts.stock == 0:
         return OfferState.OUT_OF_STOCK, expected, "out of stock"
-    if facts.availability not in ON_SALE_AVAILABILITY:
+    if facts.availability not in ON_SALE_AVAILABILITY | NOT_YET_AVAILABILITY:
         return OfferState.OUT_OF_STOCK, None, f"availability {facts.availability} is not on sale"
     return None
+
+
+def _ahead(facts: EditionFacts, now: datetime) -> date | None:
+    """The day on which an edition that is not out yet is expected; print may be ordered before it."""
+    published = facts.publication_date
+    return published if published is not None and published > now.date() else None

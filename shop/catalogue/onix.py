@@ -139,7 +139,9 @@ def products(path: Path) -> Iterator[OnixProduct | Problem]:
 def _refuse_document_type(path: Path) -> None:
     with path.open("rb") as file:
         if b"<!DOCTYPE" in file.read(65536).replace(b"\0", b""):
-            raise OnixError(f"{path.name}: a document type declaration is not read; send the file without it.")
+            raise OnixError(
+                f"{path.name}: a document type declaration is not read; send the file without it."
+            )
 
 
 def _explain_emptiness(root: etree._Element | None) -> None:
@@ -193,7 +195,9 @@ def _product(element: etree._Element, reference: str | None) -> OnixProduct:
         expected_date=_supply_date(element),
         stock=_stock(element),
         rights=_rights(element),
-        territory_statement=_text(element, "PublishingDetail/SalesRights/SalesRestriction/SalesRestrictionNote"),
+        territory_statement=_text(
+            element, "PublishingDetail/SalesRights/SalesRestriction/SalesRestrictionNote"
+        ),
         prices=tuple(_prices(element)),
     )
 
@@ -269,9 +273,15 @@ def _whole_title(part: etree._Element) -> str:
 def _contributors(element: etree._Element) -> Iterator[OnixContributor]:
     for one in _all(element, "DescriptiveDetail/Contributor"):
         names = (_text(one, "NamesBeforeKey"), _text(one, "PrefixToKey"), _text(one, "KeyNames"))
-        name = _text(one, "PersonName") or " ".join(part for part in names if part) or _text(one, "CorporateName")
+        name = (
+            _text(one, "PersonName")
+            or " ".join(part for part in names if part)
+            or _text(one, "CorporateName")
+        )
         if name:
-            yield OnixContributor(_text(one, "ContributorRole") or "A01", name, _markup(one, "BiographicalNote"))
+            yield OnixContributor(
+                _text(one, "ContributorRole") or "A01", name, _markup(one, "BiographicalNote")
+            )
 
 
 def _content(element: etree._Element, kind: str) -> str:
@@ -288,7 +298,11 @@ def _markup(parent: etree._Element, name: str) -> str | None:
         return None
     if len(found) or found.get("textformat") == "05":
         inside = etree.tostring(found, encoding="unicode", with_tail=False)
-        return inside[inside.index(">") + 1 : inside.rindex("<")].strip().replace(f' xmlns="{NAMESPACE[1:-1]}"', "")
+        return (
+            inside[inside.index(">") + 1 : inside.rindex("<")]
+            .strip()
+            .replace(f' xmlns="{NAMESPACE[1:-1]}"', "")
+        )
     text = (found.text or "").strip()
     return text if found.get("textformat") == "02" else _paragraphs(text)
 
@@ -306,7 +320,9 @@ def _quotations(element: etree._Element) -> Iterator[OnixQuotation]:
 
 def _subjects(element: etree._Element) -> Iterator[str]:
     for subject in _all(element, "DescriptiveDetail/Subject"):
-        if _text(subject, "SubjectSchemeIdentifier") == "20" and (words := _text(subject, "SubjectHeadingText")):
+        if _text(subject, "SubjectSchemeIdentifier") == "20" and (
+            words := _text(subject, "SubjectHeadingText")
+        ):
             yield from (word.strip() for word in words.split(";") if word.strip())
 
 

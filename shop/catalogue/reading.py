@@ -32,7 +32,13 @@ if TYPE_CHECKING:
     from shop.services import Shop
 
 PAGE_SIZE = 24
-ROLES = {"A01": "by", "A12": "illustrated by", "B01": "edited by", "B06": "translated by", "A23": "foreword by"}
+ROLES = {
+    "A01": "by",
+    "A12": "illustrated by",
+    "B01": "edited by",
+    "B06": "translated by",
+    "A23": "foreword by",
+}
 ROLE_NAMES = {"A01": "Author", "A12": "Illustrator", "B01": "Editor", "B06": "Translator", "A23": "Foreword"}
 FORMS = {"BA": "Book", "BB": "Hardback", "BC": "Paperback", "ED": "Ebook", "EA": "Ebook", "AJ": "Audiobook"}
 FORM_DETAILS = {"E101": "EPUB", "E107": "PDF"}
@@ -166,7 +172,9 @@ _SENTENCES = {
     OfferState.CHOOSE_COUNTRY: lambda _view: "What we may sell, and for how much, depends on where you are.",
     OfferState.NOT_HERE: lambda view: view.not_here,
     OfferState.OUT_OF_STOCK: lambda view: (
-        f"Expected back {long_date(view.offer.until)}." if view.offer.until else "We do not know yet when it will be back."
+        f"Expected back {long_date(view.offer.until)}."
+        if view.offer.until
+        else "We do not know yet when it will be back."
     ),
     OfferState.WITHDRAWN: lambda _view: "If you bought it, it stays in your library.",
 }
@@ -288,7 +296,11 @@ _PRICES = (
     .where(Price.edition_id.in_(bindparam("editions", expanding=True)))
     .order_by(Price.edition_id, Price.position)
 )
-_ALL_SLUGS = select(Work.slug)
+_TITLES = (
+    select(Edition.isbn, Work.title, Work.slug)
+    .join(Work, Work.id == Edition.work_id)
+    .where(Edition.isbn.in_(bindparam("isbns", expanding=True)))
+)
 
 
 def work_page(shop: Shop, connection: Connection, slug: str, country: str | None) -> WorkView | None:
@@ -303,7 +315,9 @@ def work_page(shop: Shop, connection: Connection, slug: str, country: str | None
     return work
 
 
-def shelf(shop: Shop, connection: Connection, words: str, country: str | None, page: int) -> tuple[list[WorkView], int]:
+def shelf(
+    shop: Shop, connection: Connection, words: str, country: str | None, page: int
+) -> tuple[list[WorkView], int]:
     """One page of 24 works, newest first, that hold all the words (every work for none); and how many there are."""
     found, total = _found(words, page)
     rows = connection.execute(found).all()
@@ -325,6 +339,12 @@ def editions_by_isbn(
     """Edition id and view by ISBN, for those we know."""
     rows = connection.execute(_EDITIONS_BY_ISBN, {"isbns": list(isbns)}).all()
     return {row.isbn: (row.id, view) for row, view in _views(shop, connection, rows, country)}
+
+
+def titles_by_isbn(connection: Connection, isbns: Iterable[str]) -> dict[str, tuple[str, str]]:
+    """Title and address of the work of each ISBN we know."""
+    rows = connection.execute(_TITLES, {"isbns": list(isbns)})
+    return {row.isbn: (row.title, f"/books/{row.slug}") for row in rows}
 
 
 def slug_for_isbn(connection: Connection, isbn: str) -> str | None:
@@ -425,7 +445,9 @@ def _found(words: str, page: int) -> tuple[Select[Any], Select[Any]]:
     )
     conditions = [Work.search_text.contains(word, autoescape=True) for word in _words(words)]
     found = _WORK.join(newest, newest.c.work_id == Work.id).where(*conditions)
-    found = found.order_by(newest.c.newest.desc(), Work.id.desc()).limit(PAGE_SIZE).offset(PAGE_SIZE * (page - 1))
+    found = (
+        found.order_by(newest.c.newest.desc(), Work.id.desc()).limit(PAGE_SIZE).offset(PAGE_SIZE * (page - 1))
+    )
     return found, select(func.count()).select_from(Work).where(*conditions)
 
 

@@ -136,7 +136,9 @@ def cover(isbn: str) -> Response:
 def choose_country() -> str:
     """Ask where the reader buys from."""
     back = local_path(request.args.get("next"), "/")
-    return render_template("catalogue/country.html", names=countries.names(), chosen=visitor.country(), back=back)
+    return render_template(
+        "catalogue/country.html", names=countries.names(), chosen=visitor.country(), back=back
+    )
 
 
 @bp.post("/country")
@@ -155,9 +157,10 @@ def suggestions(connection: Connection, asked: str) -> list[tuple[str, str]]:
     rows = connection.execute(select(Work.slug, Work.title)).all()
     titles = {row.slug: row.title for row in rows}
     near = get_close_matches(asked, list(titles), n=3, cutoff=0.45)
-    isbns = {row.isbn: row.slug for row in connection.execute(
-        select(Edition.isbn, Work.slug).join(Work, Work.id == Edition.work_id)
-    )}
+    isbns = {
+        row.isbn: row.slug
+        for row in connection.execute(select(Edition.isbn, Work.slug).join(Work, Work.id == Edition.work_id))
+    }
     near += [isbns[isbn] for isbn in get_close_matches(asked.replace("-", ""), list(isbns), n=3, cutoff=0.8)]
     return [(f"/books/{slug}", titles[slug]) for slug in dict.fromkeys(near)]
 

@@ -20,6 +20,7 @@ _LETTERS = "23456789ABCDEFGHJKLMNPQRSTUVWXYZ"
 class OrderStatus(StrEnum):
     """How far an order has come. Refunds are ledger rows, not a status."""
 
+    DRAFT = "draft"
     AWAITING_PAYMENT = "awaiting_payment"
     EXPIRED = "expired"
     PAID = "paid"
@@ -47,7 +48,7 @@ class Order(Base):
     public_id: Mapped[str] = mapped_column(String(30), unique=True)
     number: Mapped[str] = mapped_column(String(12), unique=True)
     checkout_key: Mapped[str] = mapped_column(String(40), unique=True)
-    status: Mapped[str] = mapped_column(String(20), default=OrderStatus.AWAITING_PAYMENT)
+    status: Mapped[str] = mapped_column(String(20), default=OrderStatus.DRAFT)
     email: Mapped[str] = mapped_column(String(254))
     name: Mapped[str] = mapped_column(Text)
     country: Mapped[str] = mapped_column(String(2))
@@ -85,6 +86,11 @@ class Order(Base):
         return self.status == OrderStatus.AWAITING_PAYMENT
 
     @property
+    def can_change(self) -> bool:
+        """Whether what was agreed may still be changed."""
+        return self.status in {OrderStatus.DRAFT, OrderStatus.AWAITING_PAYMENT}
+
+    @property
     def posted_lines(self) -> list[OrderLine]:
         """The lines that go by post."""
         return [line for line in self.lines if not line.is_digital]
@@ -98,6 +104,13 @@ class Order(Base):
     def titles(self) -> str:
         """What was bought, in a few words."""
         return ", ".join(dict.fromkeys(line.title for line in self.lines))
+
+    def await_payment(self, at: datetime) -> None:
+        """The reader pressed pay: from now on the gateway may have money for it."""
+        if not self.can_change:
+            raise OrderError(f"an order that is {self.status} is not paid again")
+        if self.status == OrderStatus.DRAFT:
+            self.status, self.placed_at = OrderStatus.AWAITING_PAYMENT, at
 
     def pay(self, amount: Money, *, order: str | None, livemode: bool, at: datetime) -> bool:
         """Take note that the money came; false if it was noted before.
@@ -117,7 +130,7 @@ class Order(Base):
 
     def expire(self, at: datetime) -> bool:
         """Give up waiting for the money; false unless it was being waited for."""
-        if not self.is_awaiting_payment:
+        if not self.can_change:
             return False
         self.status, self.expired_at = OrderStatus.EXPIRED, at
         return True
@@ -208,4 +221,9 @@ def new_number() -> str:
 
 def line_values(line: OrderLine) -> dict[str, Any]:
     """What a mail or page shows of a line."""
-    return {"described": line.described, "quantity": line.quantity, "total": str(line.total), "isbn": line.isbn}
+    return {
+        "described": line.described,
+        "quantity": line.quantity,
+        "total": str(line.total),
+        "isbn": line.isbn,
+    }

@@ -202,6 +202,20 @@ def test_a_paid_session_tells_amount_order_and_countries(sandbox: Sandbox) -> No
     assert typing.cast("Any", found.line_items).data[0].amount_total == 7400
 
 
+def test_postage_is_part_of_the_total(sandbox: Sandbox) -> None:
+    rate = {
+        "display_name": "Royal Mail",
+        "fixed_amount": {"amount": 350, "currency": "gbp"},
+        "type": "fixed_amount",
+    }
+    session = sandbox.session(shipping_options=[{"shipping_rate_data": rate}], metadata={"_order": "1"})
+    page = requests.get(str(session.url), timeout=5).text
+    assert session.amount_total == 7750
+    assert session.to_dict()["metadata"] == {"_order": "1"}
+    assert "Royal Mail" in page
+    assert "Pay £77.50" in page
+
+
 def test_a_declined_card_keeps_the_session_open_and_what_was_typed(sandbox: Sandbox) -> None:
     session = sandbox.session()
     reply = sandbox.submit(session.url, number="4000 0000 0000 0002", name="Zoë O'Neil")
@@ -315,6 +329,9 @@ def test_a_lost_reply_and_a_retry_make_one_refund(sandbox: Sandbox) -> None:
     sandbox.tell("fault", kind="lose_reply", path="/v1/refunds", method="POST")
     refund = sandbox.api.refunds.create({"payment_intent": intent, "amount": 500})
     assert [one.id for one in sandbox.api.refunds.list({"payment_intent": intent}).data] == [refund.id]
+    tries = requests.get(f"{sandbox.url}/_sandbox/log", timeout=5).json()["data"][-3:-1]
+    assert [one["lost"] for one in tries] == [True, False]
+    assert len({one["idempotency_key"] for one in tries}) == 1
 
 
 @pytest.mark.parametrize("kind", ["500", "drop"])
@@ -336,6 +353,12 @@ def test_a_second_request_meets_the_first_still_at_work(sandbox: Sandbox) -> Non
     with ThreadPoolExecutor(2) as hands:
         codes = sorted(reply.status_code for reply in hands.map(post, range(2)))
     assert codes == [400, 409]
+
+
+@pytest.mark.parametrize("path", ["data.a.b.c.d", "payment_intent.nonsense"])
+def test_what_cannot_be_expanded_is_refused(sandbox: Sandbox, path: str) -> None:
+    with pytest.raises(stripe.InvalidRequestError, match="expand"):
+        sandbox.api.checkout.sessions.retrieve(sandbox.pay().id, {"expand": [path]})
 
 
 def test_lists_are_read_page_by_page_newest_first(sandbox: Sandbox) -> None:
@@ -472,13 +495,38 @@ def test_a_spoilt_webhook_does_not_pass_the_library(sandbox: Sandbox, box: Lette
         stripe.Webhook.construct_event(letter.body, letter.signature, SECRET)
 
 
+def test_an_endpoint_hears_only_what_it_asked_for_under_both_its_secrets(sandbox: Sandbox) -> None:
+    other = Letterbox()
+    endpoint = sandbox.api.webhook_endpoints.create({"url": other.url, "enabled_events": ["refund.created"]})
+    fresh = sandbox.tell("roll_secret", endpoint=endpoint.id)["secret"]
+    sandbox.api.refunds.create({"payment_intent": str(sandbox.pay().payment_intent)})
+    letter = until(lambda: other.letters and other.letters[0])
+    for secret in (endpoint.secret, fresh):
+        event = stripe.Webhook.construct_event(letter.body, letter.signature, str(secret))
+        assert event.type == "refund.created"
+    assert sandbox.api.webhook_endpoints.delete(endpoint.id).deleted
+    assert len(other.letters) == 1
+    other.close()
+
+
+def test_a_bank_debit_is_certain_only_once_it_arrives(sandbox: Sandbox, box: Letterbox) -> None:
+    session = sandbox.session()
+    intent = sandbox.tell(f"pay/{session.id}", method="debit")["payment_intent"]
+    waiting = sandbox.api.checkout.sessions.retrieve(session.id)
+    sandbox.tell("settle", payment_intent=intent, ok=True)
+    until(lambda: session.id in heard(box, "checkout.session.async_payment_succeeded"))
+    assert (waiting.status, waiting.payment_status) == ("complete", "unpaid")
+    assert sandbox.api.checkout.sessions.retrieve(session.id).payment_status == "paid"
+
+
 # --- the program
 
 
 def test_replies_carry_every_field_the_library_requires(sandbox: Sandbox) -> None:
     session = sandbox.pay("4000 0000 0000 0259")
     intent = str(session.payment_intent)
-    sandbox.api.refunds.create({"payment_intent": str(sandbox.pay().payment_intent)})
+    sandbox.api.refunds.create({"payment_intent": intent, "amount": 100})
+    sandbox.pay(line_items=order()["line_items"] * 3)
     sandbox.tell("clock", days=3)
     sandbox.tell("payout")
     things: list[Any] = [

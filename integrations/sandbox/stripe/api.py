@@ -227,6 +227,8 @@ def _check_session(asked: Thing, now: int) -> None:
     _check_expiry(asked.get("expires_at"), now)
     for number, line in enumerate(asked["line_items"]):
         _check_line(line, f"line_items[{number}]")
+    for number, option in enumerate(asked.get("shipping_options") or []):
+        _check_shipping(option, f"shipping_options[{number}]")
     if len({line["price_data"]["currency"].lower() for line in asked["line_items"]}) > 1:
         raise refused("All line items must have the same currency.", "line_items")
 
@@ -266,6 +268,13 @@ def _check_line(line: Thing, param: str) -> None:
         if value < least:
             says = f"This value must be greater than or equal to {least}."
             raise refused(says, f"{param}[{name}]", "parameter_invalid_integer")
+
+
+def _check_shipping(option: Thing, param: str) -> None:
+    need(option, "shipping_rate_data", above=param)
+    above = f"{param}[shipping_rate_data]"
+    need(option["shipping_rate_data"], "display_name", "fixed_amount", above=above)
+    need(option["shipping_rate_data"]["fixed_amount"], "amount", "currency", above=f"{above}[fixed_amount]")
 
 
 def retrieve_session(world: World, _asked: Thing, object_id: str) -> Thing:

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 
 from flask import Flask, Response, g, jsonify, request
 from jinja2 import StrictUndefined
-from werkzeug.exceptions import HTTPException
+from werkzeug.exceptions import Forbidden, HTTPException
 
 from integrations.sandbox.stripe import api, checkout, console, webhooks
 from integrations.sandbox.stripe.store import Store
@@ -32,6 +32,7 @@ def create_app(world: World) -> Flask:
     for room in (api, checkout, console):
         app.register_blueprint(room.blueprint(world))
     app.before_request(_number_request)
+    app.before_request(_refuse_strangers)
     app.after_request(_log_request)
     app.register_error_handler(HTTPException, _unknown_address)
     app.register_error_handler(StripeError, lambda error: (jsonify(error.body), error.status))
@@ -51,6 +52,12 @@ def moment(seconds: int) -> str:
 
 def _number_request() -> None:
     g.request_id = new_request_id()
+
+
+def _refuse_strangers() -> None:
+    # A page of some other site, open in a developer's browser, has no business pressing our buttons.
+    if request.path.startswith("/_sandbox/") and request.headers.get("Sec-Fetch-Site") == "cross-site":
+        raise Forbidden
 
 
 def _log_request(response: Response) -> Response:

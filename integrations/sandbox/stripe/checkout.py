@@ -1,5 +1,6 @@
 """The hosted checkout page, in plain HTML without a script."""
 
+import re
 from datetime import UTC, datetime
 from functools import cache, partial
 
@@ -83,7 +84,13 @@ def _page(
         return_url=success_url(session),
         offers_debit=world.store.setting("delayed_methods", False),  # noqa: FBT003
     )
-    return page, {"open": 200, "complete": 200, "expired": 410}[session["status"]] if not alarm else 402
+    return page, _status(session, alarm)
+
+
+def _status(session: Thing, alarm: str) -> int:
+    if session["status"] == "expired":
+        return 410
+    return 402 if alarm and request.method == "POST" else 200
 
 
 def success_url(session: Thing) -> str:
@@ -154,10 +161,10 @@ def _card_mistakes(typed: dict[str, str], now: datetime) -> dict[str, str]:
 
 def expiry(typed: str) -> tuple[int, int] | None:
     """Return (month, year) of an expiry date such as `12/34` or `12 / 2034`, or None if it is none."""
-    month, year = digits(typed)[:2], digits(typed)[2:]
-    if len(year) not in {2, 4} or not 1 <= int(month) <= 12:  # noqa: PLR2004
+    found = re.fullmatch(r"\s*(\d{1,2})\s*[/-]?\s*(\d{4}|\d{2})\s*", typed)
+    if not found or not 1 <= int(found[1]) <= 12:  # noqa: PLR2004
         return None
-    return int(month), int(year) if len(year) == 4 else CENTURY + int(year)  # noqa: PLR2004
+    return int(found[1]), int(found[2]) % CENTURY + CENTURY
 
 
 # --- 3D Secure

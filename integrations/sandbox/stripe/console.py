@@ -40,8 +40,11 @@ def blueprint(world: World) -> Blueprint:
 
 def _obey(world: World, verb: Callable[..., Thing], **ids: str) -> ResponseReturnValue:
     asked = request.get_json(silent=True) or request.form.to_dict()
-    with world.store.transaction():
-        done = verb(world, asked, **ids)
+    try:
+        with world.store.transaction():
+            done = verb(world, asked, **ids)
+    except ValueError as error:
+        raise refused(f"Not a number: {error}") from error
     return jsonify(done) if request.is_json or not request.form.get("back") else redirect("/", 303)
 
 

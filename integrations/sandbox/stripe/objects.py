@@ -20,7 +20,8 @@ def session(asked: Thing, lines: list[Thing], *, now: int, url: str) -> Thing:
     """Return an open checkout session for the request, `lines` being its line items."""
     session_id = f"cs_test_{secrets.token_hex(29)}"
     subtotal = sum(line["amount_subtotal"] for line in lines)
-    shipping = shipping_options(asked)
+    rates = [option["shipping_rate_data"] for option in asked.get("shipping_options") or []]
+    shipping = _shipping_options(rates)
     delivery = shipping[0]["shipping_amount"] if shipping else 0
     return {
         **_nulls(
@@ -67,6 +68,7 @@ def session(asked: Thing, lines: list[Thing], *, now: int, url: str) -> Thing:
         "ui_mode": "hosted_page",
         "url": f"{url}/c/pay/{session_id}",
         "_lines": lines,
+        "_shipping_names": [rate["display_name"] for rate in rates],
         "_intent_data": asked.get("payment_intent_data") or {},
     }
 
@@ -92,16 +94,9 @@ def _invoice_data() -> Thing:
     }
 
 
-def shipping_options(asked: Thing) -> list[Thing]:
-    """Return the session's shipping options from the request's `shipping_options`."""
-    rates = [option["shipping_rate_data"] for option in asked.get("shipping_options") or []]
+def _shipping_options(rates: list[Thing]) -> list[Thing]:
     return [
-        {
-            "shipping_amount": rate["fixed_amount"]["amount"],
-            "shipping_rate": new_id("shr"),
-            "_name": rate["display_name"],
-        }
-        for rate in rates
+        {"shipping_amount": rate["fixed_amount"]["amount"], "shipping_rate": new_id("shr")} for rate in rates
     ]
 
 
@@ -422,7 +417,7 @@ def dispute(basis: Thing, reason: str, status: str, *, now: int) -> Thing:
             "has_evidence": False,
             "past_due": False,
             "submission_count": 0,
-            "submission_method": None,
+            "submission_method": "not_submitted",
         },
         "intended_submission_method": None,
         "is_charge_refundable": status.startswith("warning"),
@@ -434,6 +429,7 @@ def dispute(basis: Thing, reason: str, status: str, *, now: int) -> Thing:
             "card": {
                 "brand": basis["payment_method_details"]["card"]["brand"],
                 "case_type": "inquiry" if status.startswith("warning") else "chargeback",
+                "network": basis["payment_method_details"]["card"]["network"],
                 "network_reason_code": "10.4",
             },
             "type": "card",

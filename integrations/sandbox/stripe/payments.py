@@ -251,9 +251,9 @@ def capture(world: World, intent: Thing, amount: int | None) -> Thing:
     if not 0 < amount <= intent["amount_capturable"]:
         raise refused("The amount to capture is greater than the amount authorised.", "amount_to_capture")
     world.store.save(charge, captured=True, amount_captured=amount)
-    line = money.book_charge(world, charge)
+    money.book_charge(world, charge)
     world.store.save(intent, status="succeeded", amount_received=amount, amount_capturable=0)
-    world.emit("charge.captured", {**charge, "balance_transaction": line["id"]})
+    world.emit("charge.captured", charge)
     world.emit("payment_intent.succeeded", intent)
     _sow_trouble(world, charge)
     return intent

@@ -16,6 +16,9 @@ from typing import Any
 Thing = dict[str, Any]
 """One Stripe object, or one decoded request: a JSON mapping."""
 
+REPLIES_KEPT = 86400
+"""Seconds of sandbox time for which the reply to an idempotency key is kept."""
+
 COLUMNS = ("payment_intent", "charge", "source", "type", "status", "currency", "_payout")
 """Fields copied beside the JSON so that lists can be filtered by an index."""
 
@@ -25,13 +28,12 @@ CREATE TABLE IF NOT EXISTS objects (
     created INTEGER NOT NULL, expires_at INTEGER, arrival_date INTEGER, payment_intent TEXT, charge TEXT,
     source TEXT, type TEXT, status TEXT, currency TEXT, _payout TEXT, body TEXT NOT NULL);
 CREATE INDEX IF NOT EXISTS by_kind ON objects (kind, seq);
-CREATE INDEX IF NOT EXISTS by_created ON objects (kind, created);
 CREATE INDEX IF NOT EXISTS by_intent ON objects (kind, payment_intent);
 CREATE INDEX IF NOT EXISTS by_charge ON objects (kind, charge);
 CREATE INDEX IF NOT EXISTS by_source ON objects (kind, source);
 CREATE INDEX IF NOT EXISTS by_type ON objects (kind, type);
 CREATE INDEX IF NOT EXISTS by_payout ON objects (kind, _payout);
-CREATE INDEX IF NOT EXISTS by_expiry ON objects (expires_at) WHERE status = 'open';
+CREATE INDEX IF NOT EXISTS by_expiry ON objects (kind, status, expires_at) WHERE status = 'open';
 CREATE TABLE IF NOT EXISTS settings (name TEXT PRIMARY KEY, value TEXT NOT NULL);
 CREATE TABLE IF NOT EXISTS replies (
     key TEXT PRIMARY KEY, fingerprint TEXT NOT NULL, status INTEGER NOT NULL, body TEXT NOT NULL,
@@ -65,7 +67,9 @@ class Store:
         self._db.row_factory = sqlite3.Row
         self._db.execute("PRAGMA journal_mode=WAL")
         self._db.execute("PRAGMA synchronous=NORMAL")
+        self._db.execute("PRAGMA wal_autocheckpoint=8000")
         self._db.executescript(SCHEMA)
+        self._offset = int(self.setting("clock_offset", 0))
 
     @contextmanager
     def transaction(self) -> Iterator[None]:
@@ -91,21 +95,22 @@ class Store:
         with self._lock:
             return self._db.execute(sql, values).fetchall()
 
-    def close(self) -> None:
-        """Close the file; the log is folded back into it."""
-        with self._lock:
-            self._db.close()
+    def fold(self) -> None:
+        """Fold the write-ahead log back into the file, and forget replies that nobody may ask for again."""
+        self.run("DELETE FROM replies WHERE created < ?", self.now() - REPLIES_KEPT)
+        self.run("PRAGMA wal_checkpoint(TRUNCATE)")
 
     # --- the clock and the settings
 
     def now(self) -> int:
         """Return the sandbox's time in seconds since 1970: the real time plus what `advance` added."""
-        return int(time.time()) + int(self.setting("clock_offset", 0))
+        return int(time.time()) + self._offset
 
     def advance(self, seconds: int) -> int:
         """Move the clock forward and return the new time."""
         with self.transaction():
-            self.set("clock_offset", int(self.setting("clock_offset", 0)) + seconds)
+            self._offset += seconds
+            self.set("clock_offset", self._offset)
         return self.now()
 
     def setting(self, name: str, default: Any) -> Any:

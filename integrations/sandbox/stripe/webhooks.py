@@ -9,9 +9,10 @@ import secrets
 import threading
 import time
 from collections.abc import Callable
+from functools import partial
 from typing import Any
 
-import requests
+import urllib3
 
 from integrations.sandbox.stripe import objects
 from integrations.sandbox.stripe.store import Thing
@@ -21,6 +22,7 @@ LONGEST_WAIT = 30.0
 GIVE_UP_AFTER = 3 * 86400.0
 COURIERS = 8
 STALE_BY = 3600
+TIMEOUT = 10.0
 
 log = logging.getLogger(__name__)
 
@@ -67,7 +69,7 @@ def counted(world: World, event: Thing) -> Thing:
 
 
 def release(world: World, *, reverse: bool = False) -> int:
-    """Send what was held or dropped, perhaps last first, and return how many."""
+    """Send what was held, perhaps last first, and return how many there were."""
     with world.store.transaction():
         order = "DESC" if reverse else "ASC"
         rows = world.store.run(f"SELECT * FROM deliveries WHERE status = 'held' ORDER BY id {order}")
@@ -141,6 +143,7 @@ class PostOffice:
     def __init__(self, world: World, ring: Callable[[World], None]) -> None:
         self.world = world
         self._ring = ring
+        self._post = urllib3.PoolManager(maxsize=COURIERS, timeout=TIMEOUT, retries=False)
         self._bag: queue.Queue[int] = queue.Queue(maxsize=4 * COURIERS)
 
     def open(self) -> None:
@@ -174,20 +177,18 @@ class PostOffice:
         return taken
 
     def _deliver(self) -> None:
-        with requests.Session() as post:
-            post.trust_env = False  # a proxy of the machine has no business between two local programs
-            while True:
-                delivery = self._bag.get()
-                _guarded(lambda delivery=delivery: self._deliver_one(post, delivery))  # type: ignore[misc]
+        while True:
+            delivery = self._bag.get()
+            _guarded(partial(self._deliver_one, delivery))
 
-    def _deliver_one(self, post: requests.Session, delivery: int) -> None:
+    def _deliver_one(self, delivery: int) -> None:
         rows = self.world.store.run("SELECT * FROM deliveries WHERE id = ?", delivery)
         if not rows:
             return
         event = self.world.store.find(rows[0]["event_id"])
         endpoint = self.world.store.find(rows[0]["endpoint_id"])
         if event and endpoint:
-            self._note(rows[0], send(self.world, post, event, endpoint))
+            self._note(rows[0], send(self.world, self._post, event, endpoint))
 
     def _note(self, row: Any, reply: str) -> None:
         attempts = row["attempts"] + 1
@@ -199,16 +200,15 @@ class PostOffice:
         self.world.store.run(sql, status, attempts, reply, due, row["id"])
 
 
-def send(world: World, post: requests.Session, event: Thing, endpoint: Thing) -> str:
+def send(world: World, post: urllib3.PoolManager, event: Thing, endpoint: Thing) -> str:
     """Send an event once and return the answer: a status such as `200`, or what went wrong."""
     body = json.dumps(public(counted(world, event))).encode()
+    headers = _headers(world, endpoint, body)
     try:
-        reply = post.post(
-            endpoint["url"], body, headers=_headers(world, endpoint, body), timeout=10, allow_redirects=False
-        )
-    except requests.RequestException as error:
+        reply = post.request("POST", endpoint["url"], body=body, headers=headers, redirect=False)
+    except urllib3.exceptions.HTTPError as error:
         return f"no answer ({type(error).__name__})"
-    return str(reply.status_code)
+    return str(reply.status)
 
 
 def _guarded(work: Callable[[], None]) -> None:

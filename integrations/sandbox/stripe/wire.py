@@ -13,15 +13,13 @@ from typing import Any
 from flask import Response, g, request
 
 from integrations.sandbox.stripe.objects import API_VERSION
-from integrations.sandbox.stripe.store import Thing
+from integrations.sandbox.stripe.store import REPLIES_KEPT, Thing
 from integrations.sandbox.stripe.world import World, public
 
 KEY_PREFIX = "sk_test_sandbox"
 DEEPEST_EXPANSION = 4
 LARGEST_PAGE = 100
 DROP = "X-Sandbox-Drop"
-REPLIES_KEPT = 86400
-"""Seconds of sandbox time for which an idempotent reply is kept."""
 
 Work = Callable[..., Thing]
 """What an endpoint does: takes the world, the decoded parameters and the ids of the path."""
@@ -249,7 +247,7 @@ def decode(fields: list[tuple[str, str]]) -> Thing:
     """Return nested parameters from form fields such as `line_items[0][price_data][currency]`."""
     root: Thing = {}
     for name, value in fields:
-        *above, last = _WORD.findall(name)
+        *above, last = _WORD.findall(name) or [name]
         place = root
         for word in above:
             place = place.setdefault(word, {})

@@ -64,15 +64,7 @@ def listens(endpoint: Thing, kind: str) -> bool:
 
 def public(thing: Thing) -> Thing:
     """Return the object as the world may see it, without the sandbox's own notes."""
-    return {key: _plain(value) for key, value in thing.items() if not key.startswith("_")}
-
-
-def _plain(value: object) -> object:
-    if isinstance(value, dict):
-        return public(value)
-    if isinstance(value, list):
-        return [_plain(one) for one in value]
-    return value
+    return {key: value for key, value in thing.items() if not key.startswith("_")}
 
 
 def _request() -> Thing | None:

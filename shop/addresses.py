@@ -1,0 +1,46 @@
+"""E-mail addresses: how one is tidied, checked, doubted and shown. Pure."""
+
+from __future__ import annotations
+
+import re
+from difflib import get_close_matches
+
+_EMAIL = re.compile(
+    r"[^@\s,;<>()\"]{1,64}@(?=.{1,253}$)(?:[A-Za-z0-9\u0080-\uffff-]{1,63}\.)+[A-Za-z\u0080-\uffff-]{2,63}"
+)
+_COMMON = (
+    "gmail.com",
+    "outlook.com",
+    "hotmail.com",
+    "hotmail.co.uk",
+    "yahoo.com",
+    "yahoo.co.uk",
+    "icloud.com",
+    "btinternet.com",
+    "proton.me",
+    "live.com",
+    "aol.com",
+)
+
+
+def tidy(text: str) -> str:
+    """An address as we keep and compare it: without spaces around, in small letters."""
+    return text.strip().casefold()
+
+
+def is_email(text: str) -> bool:
+    """Whether it looks like an address at all."""
+    return _EMAIL.fullmatch(text) is not None
+
+
+def suspect(email: str) -> str | None:
+    """The address that was probably meant, when the domain is one slip away from a common one."""
+    local, _, domain = email.partition("@")
+    near = get_close_matches(domain, _COMMON, n=1, cutoff=0.85)
+    return f"{local}@{near[0]}" if near and near[0] != domain and domain not in _COMMON else None
+
+
+def masked(email: str) -> str:
+    """An address that its owner recognises and nobody else learns: a***@e***.com."""
+    local, _, domain = email.partition("@")
+    return f"{local[:1]}***@{domain[:1]}***.{domain.rpartition('.')[2]}"

@@ -1,0 +1,184 @@
+"""The application: where the shop is put together. The only module that names a concrete integration."""
+
+from __future__ import annotations
+
+import logging
+from datetime import UTC, datetime, timedelta
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import structlog
+from flask import Flask, Response, redirect, render_template, request
+from jinja2 import StrictUndefined
+from werkzeug.exceptions import HTTPException
+
+from integrations.files import Folder
+from integrations.glassboxx import Glassboxx
+from integrations.mail import SmtpMailer
+from integrations.stripe_gateway import StripeGateway
+from integrations.watermark import Watermark
+from shop import settings as configuration
+from shop import visitor, web, work
+from shop.catalogue import reading
+from shop.catalogue import views as catalogue
+from shop.checkout import inbox, refunding, settlement
+from shop.checkout import letters as checkout_letters
+from shop.checkout import views as checkout
+from shop.db import Database
+from shop.despatch import warehouse
+from shop.library import fulfilment
+from shop.library import letters as library_letters
+from shop.library import models as library_models
+from shop.library import signin
+from shop.library import views as library
+from shop.library.links import Links
+from shop.orders import refunds
+from shop.reconciliation import ledgers
+from shop.services import Services, Shop
+from shop.settings import Settings, assets
+from shop.staff import views as staff
+
+if TYPE_CHECKING:
+    from shop.library.fulfilment import Fulfiller
+    from shop.work import Handler
+
+HANDLERS: dict[str, Handler] = {
+    inbox.LOOK_INTO: inbox.look_into,
+    library_models.DELIVER: fulfilment.deliver,
+    refunds.REFUND: refunding.make_refund,
+    settlement.CONFIRMATION_MAIL: checkout_letters.confirmation,
+    refunding.REFUND_MAIL: checkout_letters.refund,
+    fulfilment.READY_MAIL: library_letters.ready,
+    signin.CODE_MAIL: library_letters.code,
+    library_letters.LINK_MAIL: library_letters.new_link,
+    warehouse.DESPATCHED_MAIL: warehouse.despatched_letter,
+    "sweep": settlement.sweep,
+    "check-providers": fulfilment.check_providers,
+    "fetch-ledger": ledgers.fetch,
+}
+"""Who does each kind of work row."""
+
+
+def rounds(settings: Settings) -> dict[str, int]:
+    """Work that comes round by itself: its kind, and every how many seconds."""
+    return {
+        "sweep": settings.sweep_seconds,
+        "check-providers": min(settings.provider_check_seconds, settings.provider_recheck_seconds),
+        "fetch-ledger": settings.ledger_seconds,
+    }
+
+
+def connect(settings: Settings) -> Shop:
+    """Put the shop together from its settings, with the real outside."""
+    return Shop(settings, Database(settings.database_url), services_of(settings))
+
+
+def services_of(settings: Settings) -> Services:
+    """The outside that the settings name."""
+    files = Folder(Path(settings.files_dir))
+    fulfillers: dict[str, Fulfiller] = {"watermark": Watermark(files, settings.secret_keys[0])}
+    if settings.glassboxx_base_url:
+        fulfillers["glassboxx"] = Glassboxx(
+            settings.glassboxx_base_url,
+            settings.glassboxx_username,
+            settings.glassboxx_password,
+            settings.glassboxx_vendor_id,
+            check_path=settings.glassboxx_check_path,
+            timeout=settings.glassboxx_timeout_seconds,
+        )
+    return Services(
+        gateway=StripeGateway(
+            settings.stripe_secret_key, settings.stripe_webhook_secrets, settings.stripe_api_base
+        ),
+        fulfillers=fulfillers,
+        files=files,
+        mailer=SmtpMailer(
+            settings.mail_host,
+            settings.mail_port,
+            settings.mail_username,
+            settings.mail_password,
+            settings.mail_from,
+            settings.support_email,
+            starttls=settings.mail_starttls,
+        ),
+        links=Links(
+            settings.secret_keys, settings.public_base_url, timedelta(days=settings.access_link_days)
+        ),
+        clock=lambda: datetime.now(UTC),
+    )
+
+
+def create_app(shop: Shop | None = None) -> Flask:
+    """The WSGI application; without a shop, one is put together from the settings."""
+    write_logs()
+    shop = shop or connect(configuration.load())
+    app = Flask("frontlist", template_folder=str(assets("templates")), static_folder=None)
+    app.config.update(
+        SECRET_KEY=shop.settings.secret_keys[-1],
+        DEBUG=shop.settings.debug,
+        TRUSTED_HOSTS=[shop.settings.host],
+        MAX_CONTENT_LENGTH=16 * 1024 * 1024,
+    )
+    app.jinja_env.undefined = StrictUndefined
+    app.jinja_env.trim_blocks = app.jinja_env.lstrip_blocks = True
+    app.jinja_env.filters["long_date"] = reading.long_date
+    app.jinja_env.filters["instant"] = _instant
+    web.furnish(app, shop)
+    for blueprint in (catalogue.bp, checkout.bp, checkout.hooks, library.bp, staff.bp):
+        app.register_blueprint(blueprint)
+    app.context_processor(_shown_everywhere)
+    app.add_url_rule("/health", "health", lambda: _health(shop))
+    app.add_url_rule("/<path:path>/", "no-slash", _without_slash)
+    app.register_error_handler(HTTPException, _explain)  # type: ignore[arg-type]
+    app.register_error_handler(500, _explain_fault)
+    return app
+
+
+def write_logs() -> None:
+    """Logs are lines of JSON with ids in them: no secret, no token, no address of a person."""
+    structlog.configure(
+        processors=[
+            structlog.processors.add_log_level,
+            structlog.processors.TimeStamper(fmt="iso", utc=True),
+            structlog.processors.format_exc_info,
+            structlog.processors.JSONRenderer(),
+        ],
+        wrapper_class=structlog.make_filtering_bound_logger(logging.INFO),
+    )
+
+
+def work_for_ever(shop: Shop, stop: work.Stop) -> None:
+    """Do work rows until told to stop, and see that the rounds are made."""
+    work.run(shop, HANDLERS, rounds(shop.settings), stop)
+
+
+def _shown_everywhere() -> dict[str, Any]:
+    return {"basket_count": visitor.copies()}
+
+
+def _health(shop: Shop) -> Response:
+    with shop.db.read_engine.connect() as connection:
+        connection.exec_driver_sql("SELECT 1")
+    return Response("ok\n", mimetype="text/plain", headers={"Cache-Control": "no-store"})
+
+
+def _without_slash(path: str) -> Any:
+    return redirect(f"/{path}", code=301)
+
+
+def _explain(error: HTTPException) -> tuple[str, int] | HTTPException:
+    """An error of the reader's, in a sentence and with a way on."""
+    if error.code is None or error.code < 400:  # noqa: PLR2004 - redirects are exceptions too
+        return error
+    page = render_template("error.html", code=error.code, name=error.name, sentence=web.sentence_of(error))
+    return page, error.code
+
+
+def _explain_fault(_error: Exception) -> tuple[str, int]:
+    reference = request.headers.get("X-Request-Id", f"{datetime.now(UTC):%H%M%S%f}")
+    structlog.get_logger().error("fault", reference=reference, endpoint=request.endpoint)
+    return render_template("fault.html", reference=reference), 500
+
+
+def _instant(value: datetime | None) -> str:
+    return f"{value:%-d %B %Y, %H:%M} UTC" if value else ""

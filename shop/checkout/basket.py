@@ -1,0 +1,129 @@
+"""The basket: what a visitor wants, held against what they may have, now and in their country."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+from shop import visitor
+from shop.catalogue import delivery, reading
+from shop.catalogue.reading import EditionView
+from shop.money import Money
+
+if TYPE_CHECKING:
+    from shop.services import Shop
+    from shop.visitor import Basket
+
+
+@dataclass(frozen=True, slots=True)
+class BasketLine:
+    """One edition in the basket, with its title and what may be done with it now."""
+
+    edition_id: int
+    title: str
+    address: str
+    view: EditionView
+    quantity: int
+
+    @property
+    def isbn(self) -> str:
+        """Its ISBN."""
+        return self.view.isbn
+
+    @property
+    def is_digital(self) -> bool:
+        """Whether it is an ebook, of which one is enough."""
+        return self.view.facts.is_digital
+
+    @property
+    def may_be_bought(self) -> bool:
+        """Whether it can be paid for as things stand, in this quantity."""
+        return self.view.may_be_basketed and not self.is_short
+
+    @property
+    def is_short(self) -> bool:
+        """Whether fewer copies are left than are wanted."""
+        stock = self.view.facts.stock
+        return not self.is_digital and stock is not None and stock < self.quantity
+
+    @property
+    def trouble(self) -> str:
+        """Why it cannot be bought, and what to do."""
+        if self.view.may_be_basketed:
+            return f"Only {self.view.facts.stock} left; choose fewer." if self.is_short else ""
+        return f"{self.view.button}. {self.view.sentence} Take it out to go on with the rest."
+
+    @property
+    def unit(self) -> Money:
+        """The price of one, tax included."""
+        assert self.view.offer.price is not None  # noqa: S101 - an offer that may be bought has one
+        return self.view.offer.price
+
+    @property
+    def total(self) -> Money:
+        """The price of all of them."""
+        return self.unit * self.quantity
+
+
+@dataclass(frozen=True, slots=True)
+class BasketView:
+    """The whole basket as things stand."""
+
+    lines: tuple[BasketLine, ...]
+    country: str | None
+    currency: str
+
+    @property
+    def buyable(self) -> tuple[BasketLine, ...]:
+        """The lines that can be paid for."""
+        return tuple(line for line in self.lines if line.may_be_bought)
+
+    @property
+    def can_be_paid(self) -> bool:
+        """Whether nothing stands in the way."""
+        return bool(self.lines) and len(self.buyable) == len(self.lines)
+
+    @property
+    def copies_to_post(self) -> int:
+        """How many books go by post."""
+        return sum(line.quantity for line in self.buyable if not line.is_digital)
+
+    @property
+    def delivery(self) -> Money:
+        """What posting costs; nothing while the country is not known."""
+        if self.country is None:
+            return Money(0, self.currency)
+        return delivery.charge(self.country, self.copies_to_post, self.currency)
+
+    @property
+    def total(self) -> Money:
+        """What would be due."""
+        return sum((line.total for line in self.buyable), self.delivery)
+
+
+def look_at(shop: Shop, wanted: Basket, country: str | None) -> BasketView:
+    """Hold a basket against the catalogue; books we do not know are left out."""
+    with shop.db.read_engine.connect() as connection:
+        known = reading.editions_by_isbn(shop, connection, wanted, country)
+        titles = reading.titles_by_isbn(connection, wanted)
+    lines = tuple(
+        BasketLine(
+            known[isbn][0], *titles[isbn], known[isbn][1], 1 if known[isbn][1].facts.is_digital else count
+        )
+        for isbn, count in wanted.items()
+        if isbn in known
+    )
+    return BasketView(lines, country, shop.settings.currency)
+
+
+def add(wanted: Basket, isbn: str, *, is_digital: bool) -> Basket:
+    """The basket with one more copy; of an ebook one is enough."""
+    count = 1 if is_digital else min(wanted.get(isbn, 0) + 1, visitor.MOST_COPIES)
+    return {**wanted, isbn: count}
+
+
+def change(wanted: Basket, isbn: str, quantity: int) -> Basket:
+    """The basket with another quantity of a book; nought takes it out."""
+    if quantity <= 0:
+        return {other: count for other, count in wanted.items() if other != isbn}
+    return {**wanted, isbn: min(quantity, visitor.MOST_COPIES)} if isbn in wanted else wanted

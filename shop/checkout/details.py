@@ -1,0 +1,63 @@
+"""The reader's details: what a form said, checked; each fault is a sentence beside its field. Pure."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+
+from shop import addresses
+
+LONGEST = 200
+ADDRESS_FIELDS = {
+    "street": "Address",
+    "street2": "Address, second line",
+    "city": "Town or city",
+    "region": "County, state or province",
+    "postcode": "Postcode",
+}
+REQUIRED_ADDRESS = ("street", "city", "postcode")
+NO_POSTCODE = {"AE", "AG", "AO", "BS", "BZ", "FJ", "GH", "HK", "IE", "JM", "KE", "QA", "UG", "ZW"}
+
+
+@dataclass(frozen=True, slots=True)
+class Details:
+    """What the reader typed, tidied, and what is wrong with it.
+
+    Attributes:
+        errors: One sentence by field name.
+        typed: The fields as typed, so that nothing has to be typed again.
+    """
+
+    email: str
+    name: str
+    address: dict[str, str] | None
+    typed: dict[str, str]
+    errors: dict[str, str] = field(default_factory=dict)
+
+
+def read(form: Mapping[str, str], *, posts: bool, country: str) -> Details:
+    """Read the form; the address only counts when something is posted."""
+    typed = {
+        name: " ".join(form.get(name, "").split())[:LONGEST] for name in ("email", "name", *ADDRESS_FIELDS)
+    }
+    email = addresses.tidy(typed["email"])
+    errors = {}
+    if not email:
+        errors["email"] = "Enter your e-mail address; your books and receipt go there."
+    elif not addresses.is_email(email):
+        errors["email"] = "Enter an e-mail address like name@example.com."
+    if not typed["name"]:
+        errors["name"] = "Enter your name."
+    if posts:
+        errors |= _missing(typed, country)
+    address = {name: typed[name] for name in ADDRESS_FIELDS if typed[name]} if posts else None
+    return Details(email, typed["name"], address, typed, errors)
+
+
+def _missing(typed: dict[str, str], country: str) -> dict[str, str]:
+    needed = [name for name in REQUIRED_ADDRESS if name != "postcode" or country not in NO_POSTCODE]
+    return {
+        name: f"Enter the {ADDRESS_FIELDS[name].lower()} the book is to be posted to."
+        for name in needed
+        if not typed[name]
+    }

@@ -1,0 +1,42 @@
+"""Letters of the checkout: the confirmation of the contract, and money on its way back."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from shop import countries, mail
+from shop.library.letters import access_link
+from shop.orders.letters import post
+from shop.orders.models import Order
+from shop.orders.payments import Refund
+from shop.work import Ending, Job
+
+if TYPE_CHECKING:
+    from shop.services import Shop
+
+
+def confirmation(job: Job, shop: Shop) -> Ending:
+    """Work: confirm the contract on a durable medium: lines, total, tax, consent and how to cancel."""
+    with shop.db.reading() as session:
+        order = session.get_one(Order, job.payload["order"])
+        _ = [line.consent for line in order.lines]
+    letter = mail.compose(
+        shop,
+        "confirmation",
+        order.email,
+        job.key,
+        order=order,
+        country=countries.name(order.country),
+        link=access_link(shop, order),
+    )
+    return post(shop, letter, order.id)
+
+
+def refund(job: Job, shop: Shop) -> Ending:
+    """Work: tell the reader that money is on its way back, for what and why."""
+    with shop.db.reading() as session:
+        row = session.get_one(Refund, job.payload["refund"])
+        order = session.get_one(Order, row.order_id)
+        _ = (order.lines, row.line)
+    letter = mail.compose(shop, "refund", order.email, job.key, order=order, refund=row)
+    return post(shop, letter, order.id)

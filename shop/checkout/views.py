@@ -1,0 +1,341 @@
+"""The way from a basket to a paid order: basket, details, a last look, Stripe's page, and thanks."""
+
+from __future__ import annotations
+
+import secrets
+import time
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+import structlog
+from flask import Blueprint, abort, redirect, render_template, request
+from sqlalchemy import select
+
+from shop import addresses, countries, visitor
+from shop.checkout import basket as baskets
+from shop.checkout import details as forms
+from shop.checkout import inbox, placing, settlement
+from shop.checkout.gateway import ForgedNoticeError
+from shop.library import fulfilment
+from shop.library.views import shelf
+from shop.orders import consent
+from shop.orders.models import Order, OrderError, OrderStatus
+from shop.orders.payments import PaymentAttempt
+from shop.services import OutsideError, RefusedError
+from shop.web import db, keep_private, local_path, private, see_other, the_shop
+
+if TYPE_CHECKING:
+    from flask import Response
+    from sqlalchemy.orm import Session
+    from werkzeug.wrappers import Response as AnyResponse
+
+    from shop.checkout.basket import BasketView
+
+log = structlog.get_logger()
+
+bp = private(Blueprint("checkout", __name__))
+hooks = Blueprint("hooks", __name__)
+
+LARGEST_NOTICE = 1_000_000
+WAIT_STEP = 0.1
+
+
+@bp.get("/basket")
+def basket() -> str:
+    """What is in the basket, what it costs with delivery, and what stands in the way."""
+    return render_template("checkout/basket.html", basket=_basket())
+
+
+@bp.post("/basket")
+def add_to_basket() -> AnyResponse | tuple[str, int]:
+    """Put one copy of an edition into the basket, if this reader may buy it."""
+    shop, isbn = the_shop(), request.form.get("isbn", "")
+    wanted = visitor.basket()
+    looked = baskets.look_at(shop, {isbn: 1}, visitor.country())
+    if not looked.lines:
+        abort(404, "We do not know a book with this ISBN.")
+    line = looked.lines[0]
+    if not line.view.may_be_basketed:
+        page = render_template("checkout/not_added.html", line=line)
+        return page, 409
+    response = see_other(local_path(request.form.get("next"), "/basket"))
+    visitor.remember_basket(response, baskets.add(wanted, isbn, is_digital=line.is_digital))  # type: ignore[arg-type]
+    return response
+
+
+@bp.post("/basket/<isbn>")
+def change_basket(isbn: str) -> AnyResponse:
+    """Change a quantity, or take a book out."""
+    quantity = 0 if "remove" in request.form else request.form.get("quantity", -1, type=int)
+    if quantity < 0:
+        abort(400, "A quantity is a whole number, such as 1.")
+    response = see_other("/basket")
+    visitor.remember_basket(response, baskets.change(visitor.basket(), isbn, quantity))  # type: ignore[arg-type]
+    return response
+
+
+@bp.get("/checkout")
+def details() -> AnyResponse | str:
+    """Ask for the few details an order needs."""
+    looked = _basket()
+    if not looked.can_be_paid:
+        return redirect("/basket")
+    return _details_page(looked, {}, {}, secrets.token_urlsafe(16))
+
+
+@bp.post("/checkout")
+def take_details() -> AnyResponse | tuple[str, int]:
+    """Check the details and write the draft of the order down."""
+    looked = _basket()
+    if not looked.can_be_paid:
+        return see_other("/basket")
+    key = request.form.get("checkout_key", "")[:40] or secrets.token_urlsafe(16)
+    found = forms.read(request.form, posts=looked.copies_to_post > 0, country=looked.country or "")
+    if found.errors:
+        return _details_page(looked, found.typed, found.errors, key), 422
+    return _draft(looked, found, key)
+
+
+@bp.get("/checkout/<public_id>")
+def review(public_id: str) -> AnyResponse | str:
+    """The last look before payment: everything, the address in large letters, one button that says pay."""
+    order = _get_order(public_id)
+    if order.is_paid:
+        return redirect(f"/orders/{public_id}")
+    return _review_page(order, [])
+
+
+@bp.get("/checkout/<public_id>/details")
+def edit_details(public_id: str) -> AnyResponse | str:
+    """Change the details of an order that is not paid yet, with all that was typed before."""
+    order, looked = _get_order(public_id), _basket()
+    if not order.can_change or not looked.can_be_paid:
+        return redirect(f"/checkout/{public_id}")
+    typed = {"email": order.email, "name": order.name, **(order.address or {})}
+    return _details_page(looked, typed, {}, order.checkout_key)
+
+
+@bp.post("/checkout/<public_id>/pay")
+def pay(public_id: str) -> AnyResponse | str | tuple[str, int]:
+    """Hold the order against the shop as it is now, and send the reader to pay for exactly that."""
+    shop = the_shop()
+    _ask_providers(public_id)
+    with shop.db.writing() as session:
+        order = _lock(session, public_id)
+        if not order.can_change:
+            return see_other(f"/orders/{public_id}")
+        looked = baskets.look_at(shop, visitor.basket(), visitor.country())
+        changes = placing.changes(order, looked)
+        attempt = placing.open_attempt(session, order, shop.now)
+    if changes:
+        return _show_changes(order, looked, changes, attempt)
+    return _to_gateway(public_id, attempt)
+
+
+@bp.get("/orders/<public_id>")
+def thanks(public_id: str) -> str:
+    """What was bought and how it stands. Coming back from Stripe is a knock as well: the gateway is asked.
+
+    The settling is no effect of this page's own: it brings the order to where the gateway's books already are,
+    exactly as the notice or the sweep would a moment later.
+    """
+    shop = the_shop()
+    with shop.db.reading() as session:
+        order = _find_order(session, public_id)
+        is_waiting = order.is_awaiting_payment
+    if is_waiting:
+        _knock(public_id)
+    if is_waiting or "wait" in request.args:
+        _wait_until_ready(public_id)
+    order = _get_order(public_id)
+    items = shelf(db(), shop, order.lines)
+    token = shop.services.links.access_token(order.public_id, order.link_version, shop.now)
+    return render_template("checkout/thanks.html", order=order, items=items, token=token)
+
+
+@bp.after_request
+def empty_the_basket(response: Response) -> Response:
+    """Once an order is paid, its books leave the basket."""
+    if request.endpoint == "checkout.thanks" and response.status_code == 200 and visitor.basket():  # noqa: PLR2004 - OK
+        order = db().scalar(select(Order).where(Order.public_id == (request.view_args or {})["public_id"]))
+        if order is not None and order.is_paid:
+            bought = {line.isbn for line in order.lines}
+            left = {isbn: count for isbn, count in visitor.basket().items() if isbn not in bought}
+            visitor.remember_basket(response, left)
+    return response
+
+
+@hooks.post("/webhooks/stripe")
+def stripe_notice() -> tuple[str, int]:
+    """Verify the raw bytes, write the notice down, answer; what follows is done by a worker."""
+    shop = the_shop()
+    if (request.content_length or 0) > LARGEST_NOTICE:
+        return "too large", 413
+    body = request.get_data(cache=False)
+    try:
+        knock = shop.services.gateway.hear(body, request.headers.get("Stripe-Signature", ""))
+    except ForgedNoticeError:
+        log.warning("webhook.forged")
+        return "not signed by Stripe", 400
+    inbox.keep(db(), knock, body, shop.now)
+    return "", 200
+
+
+stripe_notice.by_machine = True  # type: ignore[attr-defined]
+hooks.after_request(keep_private)  # type: ignore[type-var]
+
+
+@dataclass(frozen=True, slots=True)
+class Field:
+    """One field of the details form."""
+
+    name: str
+    label: str
+    hint: str
+    autocomplete: str
+    type: str = "text"
+
+
+FIELDS = (
+    Field("email", "E-mail address", "Your receipt and your books go here.", "email", "email"),
+    Field("name", "Name", "", "name"),
+)
+ADDRESS_FIELDS = (
+    Field("street", "Address", "", "address-line1"),
+    Field("street2", "Address, second line (optional)", "", "address-line2"),
+    Field("city", "Town or city", "", "address-level2"),
+    Field("region", "County, state or province (optional)", "", "address-level1"),
+    Field("postcode", "Postcode", "", "postal-code"),
+)
+
+
+def _basket() -> BasketView:
+    return baskets.look_at(the_shop(), visitor.basket(), visitor.country())
+
+
+def _find_order(session: Session, public_id: str) -> Order:
+    order = session.scalar(select(Order).where(Order.public_id == public_id))
+    if order is None:
+        abort(404, "There is no order at this address.")
+    return order
+
+
+def _get_order(public_id: str) -> Order:
+    return _find_order(db(), public_id)
+
+
+def _lock(session: Session, public_id: str) -> Order:
+    order = session.scalar(select(Order).where(Order.public_id == public_id).with_for_update())
+    if order is None:
+        abort(404, "There is no order at this address.")
+    _ = order.lines
+    return order
+
+
+def _details_page(looked: BasketView, typed: dict[str, str], errors: dict[str, str], key: str) -> str:
+    posts = looked.copies_to_post > 0
+    return render_template(
+        "checkout/details.html",
+        basket=looked,
+        country=countries.name(looked.country or ""),
+        fields=FIELDS + (ADDRESS_FIELDS if posts else ()),
+        posts=posts,
+        typed=typed,
+        errors=errors,
+        checkout_key=key,
+    )
+
+
+def _draft(looked: BasketView, found: forms.Details, key: str) -> AnyResponse:
+    shop = the_shop()
+    with shop.db.reading() as session:
+        existing = session.scalar(select(Order).where(Order.checkout_key == key))
+        attempt = placing.open_attempt(session, existing, shop.now) if existing else None
+    if attempt is not None and not placing.close_attempt(shop, attempt):
+        settlement.settle(shop, existing.public_id if existing else "")
+    try:
+        order = placing.draft(db(), shop, looked, found, key)
+    except OrderError:
+        if existing is None:
+            return see_other("/basket")
+        return see_other(f"/orders/{existing.public_id}")
+    return see_other(f"/checkout/{order.public_id}")
+
+
+def _review_page(order: Order, changes: list[placing.Change], trouble: str = "") -> str:
+    return render_template(
+        "checkout/review.html",
+        order=order,
+        country=countries.name(order.country),
+        changes=changes,
+        trouble=trouble,
+        suspect=addresses.suspect(order.email),
+        consent_words=consent.WORDS,
+        expired=order.status == OrderStatus.EXPIRED,
+    )
+
+
+def _ask_providers(public_id: str) -> None:
+    """Once more before any money moves: can the ebooks of this order be delivered?"""
+    shop = the_shop()
+    with shop.db.reading() as session:
+        isbns = [line.isbn for line in _find_order(session, public_id).digital_lines]
+    for isbn in isbns:
+        fulfilment.ask_after(shop, isbn)
+
+
+def _show_changes(
+    order: Order, looked: BasketView, changes: list[placing.Change], attempt: PaymentAttempt | None
+) -> AnyResponse | tuple[str, int]:
+    """Something is not as it was shown: say what, agree anew where that can be, and ask again."""
+    shop = the_shop()
+    if not looked.can_be_paid:
+        return see_other("/basket")
+    if attempt is not None and not placing.close_attempt(shop, attempt):
+        settlement.settle(shop, order.public_id)
+        return see_other(f"/orders/{order.public_id}")
+    with shop.db.writing() as session:
+        placing.agree(session, _lock(session, order.public_id), looked, shop.now)
+    return _review_page(_get_order(order.public_id), changes), 409
+
+
+def _to_gateway(public_id: str, attempt: PaymentAttempt | None) -> AnyResponse | tuple[str, int]:
+    shop, consents = the_shop(), "consent" in request.form
+    try:
+        with shop.db.writing() as session:
+            order = _lock(session, public_id)
+            placing.keep_consent(session, order, given=consents, now=shop.now)
+            if attempt is None:
+                attempt = placing.begin_payment(session, order, now=shop.now)
+        return see_other(attempt.address or placing.start_attempt(shop, attempt))
+    except placing.SoldOutError as error:
+        return _review_page(_get_order(public_id), [placing.Change(str(error))]), 409
+    except RefusedError as error:
+        log.error("checkout.refused", order=public_id, reason=str(error))
+        trouble = "The payment page could not be opened. Nothing has been charged; please write to us."
+    except OutsideError as error:
+        log.warning("checkout.no_answer", order=public_id, reason=str(error))
+        trouble = (
+            "The payment page could not be reached. Nothing has been charged; please try again in a minute."
+        )
+    return _review_page(_get_order(public_id), [], trouble), 503
+
+
+def _knock(public_id: str) -> None:
+    try:
+        settlement.settle(the_shop(), public_id, patiently=False)
+    except OutsideError as error:
+        log.warning("thanks.no_answer", order=public_id, reason=str(error))
+
+
+def _wait_until_ready(public_id: str) -> None:
+    """Give the worker a moment, so that most readers see their books ready at once."""
+    shop = the_shop()
+    deadline = time.monotonic() + shop.settings.thanks_wait_seconds
+    while time.monotonic() < deadline:
+        with shop.db.reading() as session:
+            order = _find_order(session, public_id)
+            items = shelf(session, shop, order.digital_lines)
+            if not order.is_paid or all(item.state != "preparing" for item in items):
+                return
+        time.sleep(WAIT_STEP)

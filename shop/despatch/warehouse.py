@@ -1,0 +1,193 @@
+"""The warehouse: a despatch file out, a despatch notice in, a mail to each reader whose books have left.
+
+The file out is CSV, one line a paid order line that can be sent; a line is asked for once, in one file. The
+notice back names our `despatch_line` with the day, the carrier and the tracking number.
+"""
+
+from __future__ import annotations
+
+import csv
+import io
+from collections.abc import Iterator
+from dataclasses import dataclass, field
+from datetime import date, datetime
+from typing import TYPE_CHECKING
+
+from sqlalchemy import or_, select
+
+from shop import mail, work
+from shop.catalogue.models import Edition
+from shop.despatch.models import Despatch
+from shop.library.letters import access_link
+from shop.orders.letters import post
+from shop.orders.models import Order, OrderLine, OrderStatus
+from shop.orders.payments import Refund
+from shop.work import Ending, Job
+
+if TYPE_CHECKING:
+    from sqlalchemy import Select
+    from sqlalchemy.orm import Session
+
+    from shop.services import Shop
+
+DESPATCHED_MAIL = "mail.despatched"
+COLUMNS = (
+    "despatch_line",
+    "order_number",
+    "isbn",
+    "title",
+    "quantity",
+    "name",
+    "street",
+    "street2",
+    "city",
+    "region",
+    "postcode",
+    "country",
+)
+NOTICE_COLUMNS = ("despatch_line", "despatched_on", "carrier", "tracking")
+
+
+@dataclass(slots=True)
+class NoticeReport:
+    """What came of a despatch notice: how many lines left, how many were known, and what was wrong where."""
+
+    despatched: int = 0
+    known: int = 0
+    problems: list[str] = field(default_factory=list)
+
+
+def ask_for_despatch(session: Session, now: datetime) -> str | None:
+    """Ask the warehouse for every paid line that can be sent and has not been asked for; the file's name, if any."""
+    lines = session.scalars(lines_to_send(now).with_for_update(of=OrderLine)).all()
+    if not lines:
+        return None
+    name = f"despatch-{now:%Y%m%d-%H%M%S}.csv"
+    session.add_all(
+        Despatch(
+            order_line_id=line.id,
+            reference=f"{line.order.number}-{line.position + 1}",
+            file=name,
+            requested_at=now,
+        )
+        for line in lines
+    )
+    session.flush()
+    return name
+
+
+def despatch_file(session: Session, name: str) -> str:
+    """The CSV of that name; it can be had again at any time, and is the same."""
+    out = io.StringIO()
+    writer = csv.writer(out)
+    writer.writerow(COLUMNS)
+    for despatch in session.scalars(select(Despatch).where(Despatch.file == name).order_by(Despatch.id)):
+        writer.writerow(_row(despatch))
+    return out.getvalue()
+
+
+def take_notice(session: Session, text: str, now: datetime) -> NoticeReport:
+    """Take in a despatch notice; a bad line is reported with its number, and the others go in."""
+    report = NoticeReport()
+    rows = csv.DictReader(io.StringIO(text.removeprefix("\ufeff")))
+    missing = [name for name in NOTICE_COLUMNS if name not in (rows.fieldnames or [])]
+    if missing:
+        report.problems.append(f"Line 1: the notice has no column {', '.join(missing)}.")
+        return report
+    for row in rows:
+        try:
+            _leave(session, row, now, report)
+        except ValueError as error:
+            report.problems.append(f"Line {rows.line_num}: {error}")
+    return report
+
+
+def despatched_letter(job: Job, shop: Shop) -> Ending:
+    """Work: tell a reader which books have left, and how to follow them."""
+    with shop.db.reading() as session:
+        order = session.get_one(Order, job.payload["order"])
+        on = date.fromisoformat(job.payload["on"])
+        query = (
+            select(Despatch)
+            .join(OrderLine)
+            .where(OrderLine.order_id == order.id, Despatch.despatched_on == on)
+        )
+        despatches = session.scalars(query).all()
+        _ = ([despatch.line for despatch in despatches], order.lines)
+    letter = mail.compose(
+        shop,
+        "despatched",
+        order.email,
+        job.key,
+        order=order,
+        despatches=despatches,
+        link=access_link(shop, order),
+    )
+    return post(shop, letter, order.id)
+
+
+def lines_to_send(now: datetime) -> Select[tuple[OrderLine]]:
+    """The paid lines that can be sent and have not been asked for, oldest first."""
+    asked = select(Despatch.order_line_id)
+    returned = select(Refund.order_line_id).where(Refund.order_line_id.is_not(None))
+    return (
+        select(OrderLine)
+        .join(Order)
+        .join(Edition, Edition.id == OrderLine.edition_id)
+        .where(
+            Order.status == OrderStatus.PAID,
+            OrderLine.is_digital.is_(False),
+            OrderLine.declined_at.is_(None),
+            OrderLine.id.not_in(asked),
+            OrderLine.id.not_in(returned),
+            or_(Edition.publication_date.is_(None), Edition.publication_date <= now.date()),
+        )
+        .order_by(Order.paid_at, OrderLine.id)
+    )
+
+
+def _row(despatch: Despatch) -> Iterator[str]:
+    line, order = despatch.line, despatch.line.order
+    address = order.address or {}
+    yield from (despatch.reference, order.number, line.isbn, _guarded(line.title), str(line.quantity))
+    yield _guarded(order.name)
+    yield from (
+        _guarded(address.get(name, "")) for name in ("street", "street2", "city", "region", "postcode")
+    )
+    yield order.country
+
+
+def _guarded(text: str) -> str:
+    """A spreadsheet must not take a reader's text for a formula."""
+    return f"'{text}" if text[:1] in {"=", "+", "-", "@", "\t", "\r"} else text
+
+
+def _leave(session: Session, row: dict[str, str | None], now: datetime, report: NoticeReport) -> None:
+    reference = (row["despatch_line"] or "").strip()
+    despatch = session.scalar(select(Despatch).where(Despatch.reference == reference).with_for_update())
+    if despatch is None:
+        raise ValueError(f"we asked for no despatch line {reference!r}.")
+    on = _day(row["despatched_on"])
+    if on > now.date():
+        raise ValueError(f"{on} is not over yet.")
+    if not despatch.leave(
+        on, (row["carrier"] or "").strip()[:60], (row["tracking"] or "").strip()[:120], now
+    ):
+        report.known += 1
+        return
+    report.despatched += 1
+    key = f"order:{despatch.line.order_id}:{on}"
+    work.enqueue(
+        session,
+        DESPATCHED_MAIL,
+        key,
+        at=now,
+        payload={"order": despatch.line.order_id, "on": on.isoformat()},
+    )
+
+
+def _day(text: str | None) -> date:
+    try:
+        return date.fromisoformat((text or "").strip())
+    except ValueError:
+        raise ValueError(f"{text!r} is not a day written YYYY-MM-DD.") from None

@@ -1,0 +1,1 @@
+"""Staff: who may look behind the counter, what they did there, and their pages."""
