@@ -18,7 +18,7 @@ from integrations.mail import SmtpMailer
 from integrations.stripe_gateway import StripeGateway
 from integrations.watermark import Watermark
 from shop import settings as configuration
-from shop import visitor, web, work
+from shop import countries, money, visitor, web, work
 from shop.catalogue import reading
 from shop.catalogue import views as catalogue
 from shop.checkout import inbox, refunding, settlement
@@ -123,6 +123,8 @@ def create_app(shop: Shop | None = None) -> Flask:
     app.jinja_env.trim_blocks = app.jinja_env.lstrip_blocks = True
     app.jinja_env.filters["long_date"] = reading.long_date
     app.jinja_env.filters["instant"] = _instant
+    app.jinja_env.filters["minor"] = money.written
+    app.jinja_env.filters["country_in_sentence"] = countries.in_sentence
     web.furnish(app, shop)
     for blueprint in (catalogue.bp, checkout.bp, checkout.hooks, library.bp, staff.bp):
         app.register_blueprint(blueprint)

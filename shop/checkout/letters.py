@@ -19,7 +19,6 @@ def confirmation(job: Job, shop: Shop) -> Ending:
     """Work: confirm the contract on a durable medium: lines, total, tax, consent and how to cancel."""
     with shop.db.reading() as session:
         order = session.get_one(Order, job.payload["order"])
-        _ = [line.consent for line in order.lines]
     letter = mail.compose(
         shop,
         "confirmation",
@@ -37,6 +36,5 @@ def refund(job: Job, shop: Shop) -> Ending:
     with shop.db.reading() as session:
         row = session.get_one(Refund, job.payload["refund"])
         order = session.get_one(Order, row.order_id)
-        _ = (order.lines, row.line)
     letter = mail.compose(shop, "refund", order.email, job.key, order=order, refund=row)
     return post(shop, letter, order.id)

@@ -7,7 +7,6 @@ from datetime import datetime, timedelta
 from typing import TYPE_CHECKING
 
 from sqlalchemy import select
-from sqlalchemy.orm import joinedload
 
 from shop.catalogue.models import Edition, RightsSet, give_back_stock, take_stock
 from shop.checkout.gateway import Item, PaymentRequest, Standing
@@ -153,7 +152,6 @@ def open_attempt(session: Session, order: Order, now: datetime) -> PaymentAttemp
         PaymentAttempt.ended_at.is_(None),
         PaymentAttempt.expires_at > now,
     )
-    query = query.options(joinedload(PaymentAttempt.order).selectinload(Order.lines))
     return session.scalar(query.order_by(PaymentAttempt.number.desc()).limit(1))
 
 

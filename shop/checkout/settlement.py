@@ -54,8 +54,6 @@ def settle(shop: Shop, public_id: str, *, patiently: bool = True) -> None:
             .where(Order.public_id == public_id, PaymentAttempt.ended_at.is_(None))
         )
         attempts = session.scalars(query.order_by(PaymentAttempt.number)).all()
-        for attempt in attempts:
-            _ = attempt.order.lines
     for attempt in attempts:
         if receipt := _receipt(shop, attempt, patiently=patiently):
             with shop.db.writing() as session:

@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 import structlog
-from flask import Blueprint, abort, redirect, render_template, request
+from flask import Blueprint, abort, make_response, redirect, render_template, request
 from sqlalchemy import select
 
 from shop import addresses, countries, visitor
@@ -133,7 +133,7 @@ def pay(public_id: str) -> AnyResponse | str | tuple[str, int]:
 
 
 @bp.get("/orders/<public_id>")
-def thanks(public_id: str) -> str:
+def thanks(public_id: str) -> Response:
     """What was bought and how it stands. Coming back from Stripe is a knock as well: the gateway is asked.
 
     The settling is no effect of this page's own: it brings the order to where the gateway's books already are,
@@ -150,19 +150,19 @@ def thanks(public_id: str) -> str:
     order = _get_order(public_id)
     items = shelf(db(), shop, order.lines)
     token = shop.services.links.access_token(order.public_id, order.link_version, shop.now)
-    return render_template("checkout/thanks.html", order=order, items=items, token=token)
-
-
-@bp.after_request
-def empty_the_basket(response: Response) -> Response:
-    """Once an order is paid, its books leave the basket."""
-    if request.endpoint == "checkout.thanks" and response.status_code == 200 and visitor.basket():  # noqa: PLR2004 - OK
-        order = db().scalar(select(Order).where(Order.public_id == (request.view_args or {})["public_id"]))
-        if order is not None and order.is_paid:
-            bought = {line.isbn for line in order.lines}
-            left = {isbn: count for isbn, count in visitor.basket().items() if isbn not in bought}
-            visitor.remember_basket(response, left)
+    left = _without_bought(order)
+    page = render_template(
+        "checkout/thanks.html", order=order, items=items, token=token, basket_count=sum(left.values())
+    )
+    response = make_response(page)
+    visitor.remember_basket(response, left)
     return response
+
+
+def _without_bought(order: Order) -> visitor.Basket:
+    """Once an order is paid, its books leave the basket."""
+    bought = {line.isbn for line in order.lines} if order.is_paid else set()
+    return {isbn: count for isbn, count in visitor.basket().items() if isbn not in bought}
 
 
 @hooks.post("/webhooks/stripe")
@@ -228,7 +228,6 @@ def _lock(session: Session, public_id: str) -> Order:
     order = session.scalar(select(Order).where(Order.public_id == public_id).with_for_update())
     if order is None:
         abort(404, "There is no order at this address.")
-    _ = order.lines
     return order
 
 

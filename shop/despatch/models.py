@@ -12,7 +12,7 @@ from shop.orders.models import OrderLine
 
 
 class Despatch(Base):
-    """A line that was asked of the warehouse; `reference` is how both sides call it."""
+    """A line that was asked of the warehouse; `reference` is how both sides call it. That it left is the line's own fact."""
 
     __tablename__ = "despatch"
 
@@ -21,21 +21,13 @@ class Despatch(Base):
     reference: Mapped[str] = mapped_column(String(30), unique=True)
     file: Mapped[str] = mapped_column(String(60), index=True)
     requested_at: Mapped[datetime]
-    despatched_on: Mapped[date | None]
-    carrier: Mapped[str | None] = mapped_column(String(60))
-    tracking: Mapped[str | None] = mapped_column(String(120))
     noticed_at: Mapped[datetime | None]
 
     line: Mapped[OrderLine] = relationship()
 
-    @property
-    def is_despatched(self) -> bool:
-        """Whether the warehouse says that it has left."""
-        return self.despatched_on is not None
-
     def leave(self, on: date, carrier: str, tracking: str, at: datetime) -> bool:
         """It has left; false if that was known."""
-        if self.is_despatched:
+        if not self.line.leave(on, carrier, tracking):
             return False
-        self.despatched_on, self.carrier, self.tracking, self.noticed_at = on, carrier, tracking, at
+        self.noticed_at = at
         return True

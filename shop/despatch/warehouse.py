@@ -107,20 +107,15 @@ def despatched_letter(job: Job, shop: Shop) -> Ending:
     with shop.db.reading() as session:
         order = session.get_one(Order, job.payload["order"])
         on = date.fromisoformat(job.payload["on"])
-        query = (
-            select(Despatch)
-            .join(OrderLine)
-            .where(OrderLine.order_id == order.id, Despatch.despatched_on == on)
-        )
-        despatches = session.scalars(query).all()
-        _ = ([despatch.line for despatch in despatches], order.lines)
+        left = [line for line in order.lines if line.despatched_on == on]
     letter = mail.compose(
         shop,
         "despatched",
         order.email,
         job.key,
         order=order,
-        despatches=despatches,
+        left=left,
+        on=on,
         link=access_link(shop, order),
     )
     return post(shop, letter, order.id)

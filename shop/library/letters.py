@@ -62,7 +62,6 @@ def new_link(job: Job, shop: Shop) -> Ending:
     """Work: mail a new access link to the address an order was placed with."""
     with shop.db.reading() as session:
         order = session.scalars(select(Order).where(Order.public_id == job.payload["order"])).one()
-        _ = order.lines
     letter = mail.compose(shop, "link", order.email, job.key, order=order, link=access_link(shop, order))
     return post(shop, letter, order.id)
 

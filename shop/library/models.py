@@ -61,7 +61,7 @@ class Entitlement(Base):
     sessions_opened: Mapped[int] = mapped_column(default=0)
     sessions_allowed: Mapped[int]
 
-    line: Mapped[OrderLine] = relationship()
+    line: Mapped[OrderLine] = relationship(lazy="joined", innerjoin=True)
     submissions: Mapped[list[Submission]] = relationship(order_by="Submission.id")
 
     @property

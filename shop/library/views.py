@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from datetime import timedelta
+from datetime import date, datetime, timedelta
 from typing import TYPE_CHECKING
 
 from flask import Blueprint, redirect, render_template, request
@@ -11,6 +11,7 @@ from sqlalchemy import select
 
 from shop import addresses, work
 from shop.catalogue.models import Edition
+from shop.catalogue.reading import long_date
 from shop.library import downloads, letters, signin
 from shop.library.downloads import NoDownloadsLeftError, NotYoursError
 from shop.library.links import ExpiredLinkError, ForgedLinkError
@@ -46,6 +47,7 @@ class ShelfItem:
     disclosure: Disclosure | None
     address: str
     cover: str
+    waits_until: date | None
 
     @property
     def state(self) -> str:
@@ -59,6 +61,25 @@ class ShelfItem:
         if self.entitlement.may_read:
             return "ready"
         return "preparing"
+
+    @property
+    def is_on_its_way(self) -> bool:
+        """Whether it will be ready in a moment."""
+        return self.state == "preparing" and self.waits_until is None
+
+    @property
+    def ended_because(self) -> str:
+        """Why it was taken back, where somebody said so."""
+        ended = self.entitlement.revoked_because if self.entitlement else None
+        return ended or self.line.declined_because or ""
+
+    @property
+    def posted_sentence(self) -> str:
+        """Where a printed book is."""
+        if self.line.despatched_on is None:
+            return "On its way to the warehouse; we will e-mail you when it leaves."
+        how = " ".join(part for part in (self.line.carrier, self.line.tracking) if part)
+        return f"Despatched on {long_date(self.line.despatched_on)}{f' by {how}' if how else ''}."
 
     @property
     def opens_in_app(self) -> bool:
@@ -245,15 +266,26 @@ def _session_query() -> Select[tuple[ReaderSession]]:
 def _shelf_item(session: Session, shop: Shop, line: OrderLine) -> ShelfItem:
     entitlement = session.scalar(select(Entitlement).where(Entitlement.order_line_id == line.id))
     fulfiller = shop.services.fulfillers.get(line.fulfiller or "")
-    work_of_line = session.get_one(Edition, line.edition_id).work
+    edition = session.get_one(Edition, line.edition_id)
     return ShelfItem(
         line=line,
         entitlement=entitlement,
         is_refunded=refund_of(session, line) is not None,
         disclosure=fulfiller.disclosure if fulfiller else None,
-        address=f"/books/{work_of_line.slug}",
-        cover=f"/covers/{work_of_line.editions[0].isbn}.svg",
+        address=f"/books/{edition.work.slug}",
+        cover=f"/covers/{edition.work.editions[0].isbn}.svg",
+        waits_until=_waits_until(entitlement, edition, shop.now),
     )
+
+
+def _waits_until(entitlement: Entitlement | None, edition: Edition, now: datetime) -> date | None:
+    """The day from which a book may be delivered, when that is still ahead."""
+    if entitlement is None:
+        return None
+    days = [entitlement.deliver_after.date()] if entitlement.deliver_after > now else []
+    if edition.publication_date and edition.publication_date > now.date():
+        days.append(edition.publication_date)
+    return max(days, default=None)
 
 
 def _order_behind(token: str) -> Order:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import secrets
-from datetime import datetime
+from datetime import date, datetime
 from enum import StrEnum
 from typing import Any
 
@@ -63,7 +63,9 @@ class Order(Base):
     card_country: Mapped[str | None] = mapped_column(String(2))
     billing_country: Mapped[str | None] = mapped_column(String(2))
 
-    lines: Mapped[list[OrderLine]] = relationship(back_populates="order", order_by="OrderLine.position")
+    lines: Mapped[list[OrderLine]] = relationship(
+        back_populates="order", order_by="OrderLine.position", lazy="selectin"
+    )
 
     @property
     def delivery(self) -> Money:
@@ -164,9 +166,12 @@ class OrderLine(Base):
     rights_digest: Mapped[str | None] = mapped_column(String(64))
     declined_at: Mapped[datetime | None]
     declined_because: Mapped[str | None] = mapped_column(Text)
+    despatched_on: Mapped[date | None]
+    carrier: Mapped[str | None] = mapped_column(String(60))
+    tracking: Mapped[str | None] = mapped_column(String(120))
 
-    order: Mapped[Order] = relationship(back_populates="lines")
-    consent: Mapped[Consent | None] = relationship()
+    order: Mapped[Order] = relationship(back_populates="lines", lazy="joined", innerjoin=True)
+    consent: Mapped[Consent | None] = relationship(lazy="selectin")
 
     @property
     def unit(self) -> Money:
@@ -182,6 +187,13 @@ class OrderLine(Base):
     def described(self) -> str:
         """Title and form: Exit Stalin (ebook)."""
         return f"{self.title} ({self.form_name.lower()})"
+
+    def leave(self, on: date, carrier: str, tracking: str) -> bool:
+        """It has left the warehouse; false if that was known."""
+        if self.despatched_on is not None:
+            return False
+        self.despatched_on, self.carrier, self.tracking = on, carrier or None, tracking or None
+        return True
 
     def decline(self, because: str, at: datetime) -> None:
         """It turned out, after payment, that it may not be sold; the money of the line goes back."""

@@ -32,7 +32,7 @@ class PaymentAttempt(Base):
     expires_at: Mapped[datetime]
     ended_at: Mapped[datetime | None]
 
-    order: Mapped[Order] = relationship()
+    order: Mapped[Order] = relationship(lazy="joined", innerjoin=True)
 
     @property
     def key(self) -> str:
@@ -91,8 +91,8 @@ class Refund(Base):
     reference: Mapped[str | None] = mapped_column(String(100), unique=True)
     settled_at: Mapped[datetime | None]
 
-    payment: Mapped[Payment] = relationship()
-    line: Mapped[OrderLine | None] = relationship()
+    payment: Mapped[Payment] = relationship(lazy="joined", innerjoin=True)
+    line: Mapped[OrderLine | None] = relationship(lazy="selectin")
 
     @property
     def amount(self) -> Money:

@@ -9,7 +9,6 @@ from sqlalchemy import func, select
 
 from shop.catalogue.models import Edition
 from shop.checkout.inbox import Notice
-from shop.despatch.models import Despatch
 from shop.library.models import Entitlement, Submission
 from shop.orders.models import Attention, Order, OrderLine
 from shop.orders.payments import Payment, Refund
@@ -105,19 +104,18 @@ def _ebooks(session: Session) -> Iterator[f.EbookFact]:
 
 def _prints(session: Session) -> Iterator[f.PrintFact]:
     query = (
-        select(OrderLine, Order, Edition.publication_date, Despatch.despatched_on, Refund.id)
+        select(OrderLine, Order, Edition.publication_date, Refund.id)
         .join(Order, Order.id == OrderLine.order_id)
         .join(Edition, Edition.id == OrderLine.edition_id)
-        .outerjoin(Despatch, Despatch.order_line_id == OrderLine.id)
         .outerjoin(Refund, Refund.order_line_id == OrderLine.id)
         .where(Order.paid_at.is_not(None), OrderLine.is_digital.is_(False))
     )
-    for line, order, published, despatched_on, refund in session.execute(query):
+    for line, order, published, refund in session.execute(query):
         due = order.paid_at
         if published is not None:
             due = max(due, datetime.combine(published, datetime.min.time(), UTC))
         ended = refund is not None or line.declined_at is not None
-        yield f.PrintFact(line.id, order.number, line.isbn, due, despatched_on is not None, ended)
+        yield f.PrintFact(line.id, order.number, line.isbn, due, line.despatched_on is not None, ended)
 
 
 def _ledger(session: Session) -> Iterator[f.LedgerFact]:

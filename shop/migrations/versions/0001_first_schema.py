@@ -429,6 +429,9 @@ def upgrade() -> None:
         sa.Column("rights_digest", sa.String(length=64), nullable=True),
         sa.Column("declined_at", sa.DateTime(timezone=True), nullable=True),
         sa.Column("declined_because", sa.Text(), nullable=True),
+        sa.Column("despatched_on", sa.Date(), nullable=True),
+        sa.Column("carrier", sa.String(length=60), nullable=True),
+        sa.Column("tracking", sa.String(length=120), nullable=True),
         sa.CheckConstraint("quantity > 0", name=op.f("ck_order_line_quantity")),
         sa.ForeignKeyConstraint(
             ["edition_id"], ["edition.id"], name=op.f("fk_order_line_edition_id_edition")
@@ -481,9 +484,6 @@ def upgrade() -> None:
         sa.Column("reference", sa.String(length=30), nullable=False),
         sa.Column("file", sa.String(length=60), nullable=False),
         sa.Column("requested_at", sa.DateTime(timezone=True), nullable=False),
-        sa.Column("despatched_on", sa.Date(), nullable=True),
-        sa.Column("carrier", sa.String(length=60), nullable=True),
-        sa.Column("tracking", sa.String(length=120), nullable=True),
         sa.Column("noticed_at", sa.DateTime(timezone=True), nullable=True),
         sa.ForeignKeyConstraint(
             ["order_line_id"], ["order_line.id"], name=op.f("fk_despatch_order_line_id_order_line")

@@ -123,9 +123,7 @@ def _rights_set(set_id: int) -> RightsSet:
 
 def _despatch_page(done: str | None, problems: list[str] | None = None) -> str:
     files = db().execute(
-        select(
-            Despatch.file, func.count(), func.count(Despatch.despatched_on), func.min(Despatch.requested_at)
-        )
+        select(Despatch.file, func.count(), func.count(Despatch.noticed_at), func.min(Despatch.requested_at))
         .group_by(Despatch.file)
         .order_by(Despatch.file.desc())
         .limit(100)

@@ -307,7 +307,9 @@ def _story_of_line(line: OrderLine) -> Iterator[Moment]:
         yield Moment(despatch.requested_at, f"{line.described} asked of the warehouse", despatch.file)
         if despatch.noticed_at:
             yield Moment(
-                despatch.noticed_at, f"{line.described} despatched", f"{despatch.carrier} {despatch.tracking}"
+                despatch.noticed_at,
+                f"{line.described} despatched",
+                f"{line.carrier or ''} {line.tracking or ''}",
             )
 
 
