@@ -57,7 +57,7 @@ class Glassboxx:
     disclosure = DISCLOSURE
     repeats_safely = False
 
-    def __init__(  # noqa: PLR0913 - the vendor wants this much
+    def __init__(
         self,
         base_url: str,
         username: str,
@@ -89,7 +89,7 @@ class Glassboxx:
         return _state(*_status_of(answer))
 
     def deliver(self, consignment: Consignment) -> Delivery:
-        """Make sure of the reader's account, then order the one copy; one line a call, so that none can half succeed."""
+        """Make sure of the account, then order the one copy; one line a call, so that none can half succeed."""
         self._make_account(consignment)
         answer = self._call("POST", "/glassboxxorder/createOrder", {"items": [self._item(consignment)]})
         status, message = _status_of(answer)
@@ -173,9 +173,7 @@ class Glassboxx:
             if self._token and self._token[1] > time.time():
                 return self._token[0]
             if self._resting_until > time.monotonic():
-                raise UnavailableError(
-                    "Glassboxx rejected our sign-in a moment ago; check glassboxx_password"
-                )
+                raise UnavailableError("Glassboxx rejected our sign-in a moment ago; check glassboxx_password")
             self._token = self._sign_in()
             return self._token[0]
 
@@ -186,9 +184,7 @@ class Glassboxx:
             raise UnavailableError(str(error)) from error
         if answer.status_code == requests.codes.unauthorized:
             self._resting_until = time.monotonic() + REJECTION_REST_SECONDS
-            raise UnavailableError(
-                "Glassboxx rejects our sign-in; check glassboxx_username and glassboxx_password"
-            )
+            raise UnavailableError("Glassboxx rejects our sign-in; check glassboxx_username and glassboxx_password")
         try:
             token = _content(answer)
         except (UnknownOutcomeError, RefusedError) as error:

@@ -19,7 +19,7 @@ PERMANENT = 500
 class SmtpMailer:
     """Hands letters to an SMTP server."""
 
-    def __init__(  # noqa: PLR0913 - a mail server is this much
+    def __init__(
         self,
         host: str,
         port: int,

@@ -7,10 +7,9 @@ answer is an unknown outcome, a refusal is definite, and only reading may simply
 from __future__ import annotations
 
 import json
-from collections.abc import Iterator
 from contextlib import contextmanager
 from datetime import UTC, datetime
-from typing import Any, Protocol
+from typing import TYPE_CHECKING, Any
 
 import stripe
 
@@ -29,6 +28,9 @@ from shop.money import Money
 from shop.orders.payments import RefundStatus
 from shop.services import RefusedError, UnavailableError, UnknownOutcomeError
 
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
 stripe.enable_telemetry = False
 
 API_VERSION = "2026-10-28.endive"
@@ -42,10 +44,6 @@ _REFUND_STATUS = {
     "failed": RefundStatus.FAILED,
     "canceled": RefundStatus.FAILED,
 }
-
-
-class _Listed(Protocol):
-    def auto_paging_iter(self) -> Iterator[Any]: ...
 
 
 class StripeGateway:
@@ -122,9 +120,7 @@ class StripeGateway:
     def payouts(self, since: datetime) -> Iterator[LedgerPayout]:
         """Payouts created since then, with what is in them."""
         with _reading():
-            listed = self._patient.v1.payouts.list(
-                {"created": {"gte": int(since.timestamp())}, "limit": PAGE}
-            )
+            listed = self._patient.v1.payouts.list({"created": {"gte": int(since.timestamp())}, "limit": PAGE})
             for payout in listed.auto_paging_iter():
                 yield self._payout(payout)
 
@@ -149,13 +145,11 @@ _PAYOUT_TYPES = {"payout", "payout_failure", "payout_cancel"}
 
 
 def _client(key: str, api_base: str, *, timeout: tuple[float, float], retries: int) -> stripe.StripeClient:
-    bases: Any = (
-        {name: api_base for name in ("api", "files", "connect", "meter_events")} if api_base else None
-    )
+    bases: Any = dict.fromkeys(("api", "files", "connect", "meter_events"), api_base) if api_base else None
     return stripe.StripeClient(
         key,
         base_addresses=bases,
-        http_client=stripe.RequestsClient(timeout=timeout),  # type: ignore[arg-type]
+        http_client=stripe.RequestsClient(timeout=timeout),
         max_network_retries=retries,
     )
 
@@ -167,9 +161,7 @@ def _changing() -> Iterator[None]:
         try:
             yield
         except (stripe.APIConnectionError, stripe.APIError) as error:
-            raise UnknownOutcomeError(
-                f"Stripe gave no clear answer: {error.user_message or error}"
-            ) from error
+            raise UnknownOutcomeError(f"Stripe gave no clear answer: {error.user_message or error}") from error
 
 
 @contextmanager

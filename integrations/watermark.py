@@ -182,9 +182,7 @@ class Watermark:
         try:
             return self._files.get(storage.master(isbn))
         except FileNotFoundError as error:
-            raise UnavailableError(
-                f"the master file of {isbn} is missing; add it with `frontlist add-file`"
-            ) from error
+            raise UnavailableError(f"the master file of {isbn} is missing; add it with `frontlist add-file`") from error
 
 
 def preflight(content: bytes, limits: Limits = LIMITS) -> None:
@@ -195,9 +193,7 @@ def preflight(content: bytes, limits: Limits = LIMITS) -> None:
     """
     _stamped(content, _Stamp(mark_of("preflight", "preflight"), "a reader", "1"), limits)
     if trace(content):
-        raise UnsuitableFileError(
-            "it already bears the mark of a reader's copy; add the publisher's own file"
-        )
+        raise UnsuitableFileError("it already bears the mark of a reader's copy; add the publisher's own file")
 
 
 def mark_of(copy_id: str, secret: str) -> str:
@@ -351,9 +347,7 @@ def _check_name(name: str, seen: set[str]) -> None:
 
 def _check_size(entry: zipfile.ZipInfo, limits: Limits) -> None:
     if entry.file_size > limits.entry_bytes:
-        raise UnsuitableFileError(
-            f"its entry {entry.filename} unpacks to more than {limits.entry_bytes} bytes"
-        )
+        raise UnsuitableFileError(f"its entry {entry.filename} unpacks to more than {limits.entry_bytes} bytes")
     is_dense = entry.file_size > limits.ratio * entry.compress_size
     if is_dense and entry.file_size > limits.ratio_floor_bytes:
         raise UnsuitableFileError(f"its entry {entry.filename} unpacks to over {limits.ratio} times its size")

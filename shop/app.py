@@ -17,8 +17,8 @@ from integrations.glassboxx import Glassboxx
 from integrations.mail import SmtpMailer
 from integrations.stripe_gateway import StripeGateway
 from integrations.watermark import Watermark
-from shop import settings as configuration
 from shop import countries, money, visitor, web, work
+from shop import settings as configuration
 from shop.catalogue import reading
 from shop.catalogue import views as catalogue
 from shop.checkout import inbox, refunding, settlement
@@ -26,10 +26,9 @@ from shop.checkout import letters as checkout_letters
 from shop.checkout import views as checkout
 from shop.db import Database
 from shop.despatch import warehouse
-from shop.library import fulfilment
+from shop.library import fulfilment, signin
 from shop.library import letters as library_letters
 from shop.library import models as library_models
-from shop.library import signin
 from shop.library import views as library
 from shop.library.links import Links
 from shop.orders import refunds
@@ -87,9 +86,7 @@ def services_of(settings: Settings) -> Services:
             timeout=settings.glassboxx_timeout_seconds,
         )
     return Services(
-        gateway=StripeGateway(
-            settings.stripe_secret_key, settings.stripe_webhook_secrets, settings.stripe_api_base
-        ),
+        gateway=StripeGateway(settings.stripe_secret_key, settings.stripe_webhook_secrets, settings.stripe_api_base),
         fulfillers=fulfillers,
         files=files,
         mailer=SmtpMailer(
@@ -101,9 +98,7 @@ def services_of(settings: Settings) -> Services:
             settings.support_email,
             starttls=settings.mail_starttls,
         ),
-        links=Links(
-            settings.secret_keys, settings.public_base_url, timedelta(days=settings.access_link_days)
-        ),
+        links=Links(settings.secret_keys, settings.public_base_url, timedelta(days=settings.access_link_days)),
         clock=lambda: datetime.now(UTC),
     )
 
@@ -131,7 +126,7 @@ def create_app(shop: Shop | None = None) -> Flask:
     app.context_processor(_shown_everywhere)
     app.add_url_rule("/health", "health", lambda: _health(shop))
     app.add_url_rule("/<path:path>/", "no-slash", _without_slash)
-    app.register_error_handler(HTTPException, _explain)  # type: ignore[arg-type]
+    app.register_error_handler(HTTPException, _explain)
     app.register_error_handler(500, _explain_fault)
     return app
 

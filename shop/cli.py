@@ -19,7 +19,7 @@ from shop.app import connect, work_for_ever, write_logs
 from shop.catalogue import intake
 from shop.catalogue.models import Edition, RightsSet
 from shop.catalogue.onix import OnixError
-from shop.catalogue.rights import COUNTRIES
+from shop.countries import COUNTRIES
 from shop.library import fulfilment
 from shop.reconciliation import cases, ledgers
 from shop.settings import UnsafeSettingsError
@@ -65,25 +65,17 @@ def _parser() -> argparse.ArgumentParser:
     adding = add("add-file", add_file, "Put the master file of an ebook of ours into the store.")
     adding.add_argument("isbn")
     adding.add_argument("file", type=Path)
-    signing = add(
-        "sign-rights", sign_rights, "Sign every set of rights that waits for it, in somebody's name."
-    )
+    signing = add("sign-rights", sign_rights, "Sign every set of rights that waits for it, in somebody's name.")
     signing.add_argument("--by", required=True, metavar="EMAIL")
-    reconciling = add(
-        "reconcile", reconcile, "Hold orders, Stripe, the ebook provider and the warehouse together."
-    )
+    reconciling = add("reconcile", reconcile, "Hold orders, Stripe, the ebook provider and the warehouse together.")
     reconciling.add_argument("--json", action="store_true", help="print one JSON object")
     reconciling.add_argument("--fetch", action="store_true", help="fetch Stripe's ledger first")
-    reconciling.add_argument(
-        "--statement", type=Path, metavar="CSV", help="import a provider's statement first"
-    )
+    reconciling.add_argument("--statement", type=Path, metavar="CSV", help="import a provider's statement first")
     hiring = add("add-staff", add_staff, "Add a member of staff; prints the secret of the second factor.")
     hiring.add_argument("email")
     hiring.add_argument("--name", default="")
     hiring.add_argument("--role", choices=list(access.Role), default=access.Role.ADMIN)
-    coding = add(
-        "staff-code", staff_code, "Print the present code of a member of staff, who has lost the phone."
-    )
+    coding = add("staff-code", staff_code, "Print the present code of a member of staff, who has lost the phone.")
     coding.add_argument("email")
     add("secret", secret, "Print a new secret key.")
     add("doctor", lambda _options: doctor.run(), "Say what is missing on this machine.")
@@ -147,13 +139,9 @@ def import_onix(options: argparse.Namespace) -> int:
             f"{report.unchanged} unchanged, {report.withdrawn} withdrawn, {len(report.problems)} left out."
         )
         for problem in report.problems:
-            print(
-                f"  line {problem.line}, record {problem.reference or 'without a reference'}: {problem.reason}"
-            )
+            print(f"  line {problem.line}, record {problem.reference or 'without a reference'}: {problem.reason}")
         if report.unsigned_rights:
-            print(
-                f"  {report.unsigned_rights} sets of rights wait for a signature: /staff/rights, or sign-rights."
-            )
+            print(f"  {report.unsigned_rights} sets of rights wait for a signature: /staff/rights, or sign-rights.")
         status = status or (1 if report.problems else 0)
     return status
 
@@ -186,12 +174,8 @@ def sign_rights(options: argparse.Namespace) -> int:
     with shop.db.writing() as session:
         for waiting in session.scalars(select(RightsSet).where(RightsSet.signed_at.is_(None))):
             waiting.sign(options.by, shop.now)
-            audit.note(
-                session, options.by, "sign rights", f"rights set {waiting.id}", shop.now, waiting.digest
-            )
-            print(
-                f"Signed: {len(waiting.countries.split())} of {len(COUNTRIES)} countries, {waiting.digest[:12]}"
-            )
+            audit.note(session, options.by, "sign rights", f"rights set {waiting.id}", shop.now, waiting.digest)
+            print(f"Signed: {len(waiting.countries.split())} of {len(COUNTRIES)} countries, {waiting.digest[:12]}")
             for problem in waiting.problems:
                 print(f"  {problem}")
     return 0
@@ -233,9 +217,7 @@ def staff_code(options: argparse.Namespace) -> int:
     """Print the code that is good now."""
     shop = _shop()
     with shop.db.writing() as session:
-        member = session.scalar(
-            select(access.StaffMember).where(access.StaffMember.email == options.email.casefold())
-        )
+        member = session.scalar(select(access.StaffMember).where(access.StaffMember.email == options.email.casefold()))
         if member is None:
             print(f"Nobody with the address {options.email} works here.", file=sys.stderr)
             return 1
@@ -257,9 +239,7 @@ def _shop() -> Shop:
 
 def _refuse_old_schema(shop: Shop) -> None:
     if not migrations.is_current(shop.db):
-        raise UnsafeSettingsError(
-            ["database_url names a database without the newest schema: run `frontlist migrate`."]
-        )
+        raise UnsafeSettingsError(["database_url names a database without the newest schema: run `frontlist migrate`."])
     shop.db.close()
 
 
@@ -277,9 +257,7 @@ def _written(outcome: Outcome) -> str:
         lines += [f"  {amount:10d}  {category}" for category, amount in payout.by_category.items()]
         lines += [f"  {-payout.fees:10d}  fees", f"  {payout.remainder:10d}  remainder, in none of its lines"]
     lines += ["", f"Findings: {len(outcome.findings)}"]
-    lines += [
-        f"  {one.code}  {one.order or '-'}  {one.subject}\n      {one.detail}" for one in outcome.findings
-    ]
+    lines += [f"  {one.code}  {one.order or '-'}  {one.subject}\n      {one.detail}" for one in outcome.findings]
     return "\n".join(lines)
 
 

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import argparse
 import os
 import secrets
 import shutil
@@ -29,6 +28,8 @@ from shop.staff import access
 from shop.storage import master
 
 if TYPE_CHECKING:
+    import argparse
+
     from shop.services import Shop
 
 STAFF = "staff@example-press.test"
@@ -61,9 +62,7 @@ def describe(parser: argparse.ArgumentParser) -> None:
 
 def run(options: argparse.Namespace) -> int:
     """Prepare everything, start everything, say where it is, and stop it all at the end."""
-    ports = Ports(
-        options.port, options.stripe_port, options.glassboxx_port, options.mailbox_port, options.smtp_port
-    )
+    ports = Ports(options.port, options.stripe_port, options.glassboxx_port, options.mailbox_port, options.smtp_port)
     if taken := [port for port in _numbers(ports) if _is_taken(port)]:
         print(f"Something listens on port {', '.join(map(str, taken))} already; see `frontlist demo --help`.")
         return 1
@@ -167,8 +166,7 @@ def _start(folder: Path, ports: Ports, webhook_secret: str, shop: Shop) -> dict[
     with shop.db.reading() as session:
         editions = session.scalars(select(Edition).where(Edition.fulfiller == "glassboxx")).all()
         skus = [
-            f"{one.sku}:{'not_enabled' if one.sku == NOT_ENABLED else 'enabled'}:{one.work.title}"
-            for one in editions
+            f"{one.sku}:{'not_enabled' if one.sku == NOT_ENABLED else 'enabled'}:{one.work.title}" for one in editions
         ]
     commands = {
         "Stripe sandbox": [
@@ -207,9 +205,7 @@ def _start(folder: Path, ports: Ports, webhook_secret: str, shop: Shop) -> dict[
 
 def _wait_for(ports: Ports, processes: dict[str, subprocess.Popen[bytes]]) -> None:
     addresses = [f"http://127.0.0.1:{ports.shop}/health"]
-    addresses += [
-        f"http://127.0.0.1:{port}/_sandbox/health" for port in (ports.stripe, ports.glassboxx, ports.mailbox)
-    ]
+    addresses += [f"http://127.0.0.1:{port}/_sandbox/health" for port in (ports.stripe, ports.glassboxx, ports.mailbox)]
     deadline = time.monotonic() + PATIENCE_SECONDS
     for address in addresses:
         while not _answers(address):

@@ -56,22 +56,14 @@ def _database(url: str) -> tuple[bool, str]:
         return False, f"the database {name} cannot be reached: {type(error).__name__}"
     finally:
         db.close()
-    return current, f"the database {name} has the newest schema" + (
-        "" if current else ": run `frontlist migrate`"
-    )
+    return current, f"the database {name} has the newest schema" + ("" if current else ": run `frontlist migrate`")
 
 
 def _browser() -> tuple[bool, str]:
-    found = os.environ.get("CHROMIUM") or next(
-        (path for name in BROWSERS if (path := shutil.which(name))), None
-    )
-    return bool(
-        found
-    ), f"Chromium, for the browser tests ({found or 'apt-get install chromium, or set CHROMIUM'})"
+    found = os.environ.get("CHROMIUM") or next((path for name in BROWSERS if (path := shutil.which(name))), None)
+    return bool(found), f"Chromium, for the browser tests ({found or 'apt-get install chromium, or set CHROMIUM'})"
 
 
 def _java() -> tuple[bool, str]:
     found = shutil.which("java")
-    return bool(
-        found
-    ), f"Java, for the EPUB checks of the tests ({found or 'apt-get install default-jre-headless'})"
+    return bool(found), f"Java, for the EPUB checks of the tests ({found or 'apt-get install default-jre-headless'})"

@@ -8,7 +8,7 @@ from functools import lru_cache
 from typing import TYPE_CHECKING, Any, Protocol
 
 import css_inline
-from jinja2 import Environment, FileSystemLoader, StrictUndefined
+from jinja2 import Environment, FileSystemLoader, StrictUndefined, select_autoescape
 
 from shop.settings import assets
 
@@ -65,7 +65,7 @@ def compose(shop: Shop, event: str, to: str, key: str, **context: Any) -> Letter
 def _environment() -> Environment:
     return Environment(
         loader=FileSystemLoader(assets("templates") / "email"),
-        autoescape=lambda name: bool(name and name.endswith(".html")),
+        autoescape=select_autoescape(["html"], default=False),
         undefined=StrictUndefined,
         trim_blocks=True,
         lstrip_blocks=True,

@@ -120,9 +120,7 @@ def _merged(environ: Mapping[str, str]) -> dict[str, Any]:
         if (text := environ.get(f"FRONTLIST_{name.upper()}")) is not None:
             values[name] = text
     hints = get_type_hints(Settings)
-    return {
-        field.name: _typed(field.name, hints[field.name], values[field.name]) for field in fields(Settings)
-    }
+    return {field.name: _typed(field.name, hints[field.name], values[field.name]) for field in fields(Settings)}
 
 
 def _from_file(path: Path, known: set[str]) -> dict[str, Any]:
@@ -145,16 +143,10 @@ def _typed(name: str, kind: Any, value: Any) -> Any:
             parts = value.split(",") if isinstance(value, str) else value
             return tuple(part.strip() for part in parts if part.strip())
         if kind == dict[str, str]:
-            return (
-                dict(part.split("=", 1) for part in value.split(","))
-                if isinstance(value, str)
-                else dict(value)
-            )
+            return dict(part.split("=", 1) for part in value.split(",")) if isinstance(value, str) else dict(value)
         return kind(value)
     except (KeyError, TypeError, ValueError):
-        raise UnsafeSettingsError(
-            [f"{name}: {value!r} is not a {getattr(kind, '__name__', kind)}."]
-        ) from None
+        raise UnsafeSettingsError([f"{name}: {value!r} is not a {getattr(kind, '__name__', kind)}."]) from None
 
 
 def _unsafe(settings: Settings) -> Iterator[str]:

@@ -55,9 +55,7 @@ def remember_basket(response: Response, lines: Basket) -> None:
     if lines:
         _remember(response, BASKET_COOKIE, ".".join(f"{isbn}x{count}" for isbn, count in lines.items()))
     else:
-        response.delete_cookie(
-            BASKET_COOKIE, samesite="Lax", httponly=True, secure=the_shop().settings.is_secure
-        )
+        response.delete_cookie(BASKET_COOKIE, samesite="Lax", httponly=True, secure=the_shop().settings.is_secure)
 
 
 def _read(written: str) -> Basket:

@@ -166,10 +166,7 @@ def finish(session: Session, job: Job, now: datetime) -> None:
 def renew(session: Session, job: Job, until: datetime) -> None:
     """Hold the row for longer, just before a call abroad; raises LeaseLostError if it is held by another."""
     held = and_(WorkRow.id == job.id, WorkRow.lease_token == job.token, WorkRow.state == WorkState.RUNNING)
-    if (
-        session.execute(update(WorkRow).where(held).values(lease_until=until).returning(WorkRow.id)).first()
-        is None
-    ):
+    if session.execute(update(WorkRow).where(held).values(lease_until=until).returning(WorkRow.id)).first() is None:
         raise LeaseLostError(job.key)
 
 
@@ -184,8 +181,8 @@ def try_again(session: Session, row_id: int, now: datetime) -> None:
 
 def delay_after(attempts: int) -> timedelta:
     """How long to wait after so many attempts: doubling, capped, with jitter so that crowds disperse."""
-    delay = min(LONGEST_DELAY, FIRST_DELAY * 2 ** min(attempts - 1, 20))
-    return delay * random.uniform(0.5, 1.0)  # noqa: S311 - jitter is no secret
+    doublings = max(0, min(attempts - 1, 20))
+    return min(LONGEST_DELAY, FIRST_DELAY * float(2**doublings)) * random.uniform(0.5, 1.0)  # noqa: S311 - jitter is no secret
 
 
 def _anything_due(shop: Shop, handlers: Mapping[str, Handler]) -> bool:
@@ -212,7 +209,7 @@ def _perform(job: Job, shop: Shop, handler: Handler) -> None:
         _put_back(job, shop, error, run_at=error.until, attempts=job.attempts - 1)
     except OutsideError as error:
         _put_back(job, shop, error)
-    except Exception as error:  # noqa: BLE001 - a row that fails in any way must stay in sight, not stop the others
+    except Exception as error:
         log.exception("work.failed", kind=job.kind, row=job.id)
         _put_back(job, shop, error)
 

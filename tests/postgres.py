@@ -101,17 +101,13 @@ class Postgres:
         PostgreSQL refuses to copy a template that somebody is connected to.
         """
         copied = sql.Identifier(self._name(template or "template1"))
-        self._command(
-            sql.SQL("create database {} template {}").format(sql.Identifier(self._name(name)), copied)
-        )
+        self._command(sql.SQL("create database {} template {}").format(sql.Identifier(self._name(name)), copied))
         self._created.add(name)
         return self.dsn(name)
 
     def drop_database(self, name: str) -> None:
         """Drop a database if it is there, and whoever is still connected to it."""
-        self._command(
-            sql.SQL("drop database if exists {} with (force)").format(sql.Identifier(self._name(name)))
-        )
+        self._command(sql.SQL("drop database if exists {} with (force)").format(sql.Identifier(self._name(name))))
         self._created.discard(name)
 
     def kill(self) -> None:
@@ -276,9 +272,7 @@ def _programs() -> Path:
 
 def _may_run(programs: Path) -> bool:
     try:
-        subprocess.run(
-            [programs / "postgres", "--version"], check=True, capture_output=True, cwd="/", **_as_user()
-        )
+        subprocess.run([programs / "postgres", "--version"], check=True, capture_output=True, cwd="/", **_as_user())
     except (PermissionError, subprocess.CalledProcessError):
         return False
     return True
@@ -303,9 +297,7 @@ def _unprivileged() -> pwd.struct_passwd | None:
     for name in ("postgres", "nobody"):
         with contextlib.suppress(KeyError):
             return pwd.getpwnam(name)
-    raise RuntimeError(
-        "PostgreSQL will not run as root, and there is no user 'postgres' or 'nobody' to run it as."
-    )
+    raise RuntimeError("PostgreSQL will not run as root, and there is no user 'postgres' or 'nobody' to run it as.")
 
 
 def _as_user() -> dict[str, Any]:

@@ -39,10 +39,7 @@ class Box:
 
     def meets(self, other: Box) -> bool:
         return (
-            self.left < other.right
-            and other.left < self.right
-            and self.top < other.bottom
-            and other.top < self.bottom
+            self.left < other.right and other.left < self.right and self.top < other.bottom and other.top < self.bottom
         )
 
 
@@ -165,15 +162,13 @@ def test_markup_in_a_title_is_only_text() -> None:
 
 
 def test_what_xml_forbids_is_left_out() -> None:
-    assert parsed(draw("9789999900003", "Sa\x00lt\x0b\ud800 Road", None, "R.\x1bIto")).findtext(
-        f"{SVG}title"
-    ) == ("Sa lt Road")
+    assert parsed(draw("9789999900003", "Sa\x00lt\x0b\ud800 Road", None, "R.\x1bIto")).findtext(f"{SVG}title") == (
+        "Sa lt Road"
+    )
 
 
 def test_accents_are_kept_and_cost_no_width() -> None:
-    words = "".join(
-        text.text or "" for _, text in lines(parsed(draw("9789999900003", "Øresund", None, "Ōe Björk")))
-    )
+    words = "".join(text.text or "" for _, text in lines(parsed(draw("9789999900003", "Øresund", None, "Ōe Björk"))))
 
     assert words == "ØresundŌe Björk"
     assert estimate("Björk") == estimate("Bjork")

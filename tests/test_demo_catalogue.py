@@ -103,10 +103,7 @@ def test_exit_stalin_is_told_exactly(isbn: str) -> None:
     assert book.one("DescriptiveDetail/Contributor/ContributorRole") == "A01"
     assert book.one("PublishingDetail/PublishingDate/Date") == "20260428"
     assert book.one("PublishingDetail/PublishingStatus") == "04"
-    assert (
-        book.one("RelatedMaterial/RelatedProduct/ProductIdentifier/IDValue")
-        == ({HARDBACK, EBOOK} - {isbn}).pop()
-    )
+    assert book.one("RelatedMaterial/RelatedProduct/ProductIdentifier/IDValue") == ({HARDBACK, EBOOK} - {isbn}).pop()
 
 
 def test_exit_stalin_in_hardback() -> None:
@@ -159,9 +156,7 @@ def test_exit_stalin_is_praised_in_at_most_eight_words_at_a_time() -> None:
             "Douglas Smith",
         ]
         assert all(len((review.findtext(named("Text")) or "").split()) <= 8 for review in reviews)
-        assert all(
-            (review.findtext(named("SourceTitle")) or "").startswith("author of ") for review in reviews
-        )
+        assert all((review.findtext(named("SourceTitle")) or "").startswith("author of ") for review in reviews)
 
 
 @pytest.mark.parametrize("product", PRODUCTS, ids=str)
@@ -224,9 +219,7 @@ def test_a_master_is_the_book_the_catalogue_says(master: Path) -> None:
 
     assert (first.filename, first.compress_type) == ("mimetype", zipfile.ZIP_STORED)
     assert package.findtext(".//{*}identifier") == f"urn:isbn:{master.stem}"
-    assert package.findtext(".//{*}title") == product.one(
-        "DescriptiveDetail/TitleDetail/TitleElement/TitleText"
-    )
+    assert package.findtext(".//{*}title") == product.one("DescriptiveDetail/TitleDetail/TitleElement/TitleText")
     assert package.findtext(".//{*}creator") == product.texts("DescriptiveDetail/Contributor/PersonName")[0]
     assert product.one("DescriptiveDetail/Extent/ExtentValue") == str(master.stat().st_size)
 

@@ -472,12 +472,8 @@ def _sun(dice: _Dice, palette: Palette, width: int, height: int) -> str:
         n += 1
         y += 15 + n
     sea = f'<path fill="{palette.third}" d="M0 {horizon}h{width}V{height}H0z"/>'
-    disc = (
-        f'<path fill="{palette.first}" d="M{x - radius} {horizon}a{radius} {radius} 0 0 1 {2 * radius} 0z"/>'
-    )
-    return (
-        f'{disc}{sea}<path stroke="{palette.first}" stroke-width="7" stroke-linecap="round" d="{strokes}"/>'
-    )
+    disc = f'<path fill="{palette.first}" d="M{x - radius} {horizon}a{radius} {radius} 0 0 1 {2 * radius} 0z"/>'
+    return f'{disc}{sea}<path stroke="{palette.first}" stroke-width="7" stroke-linecap="round" d="{strokes}"/>'
 
 
 def _fronds(dice: _Dice, palette: Palette, width: int, height: int) -> str:

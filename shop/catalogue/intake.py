@@ -86,9 +86,7 @@ def _batches(items: Iterator[OnixProduct | Problem], size: int) -> Iterator[list
         yield batch
 
 
-def _take(
-    session: Session, product: OnixProduct | Problem, fulfillers: dict[str, str], report: Report
-) -> None:
+def _take(session: Session, product: OnixProduct | Problem, fulfillers: dict[str, str], report: Report) -> None:
     if isinstance(product, Problem):
         report.problems.append(product)
         return
@@ -98,9 +96,7 @@ def _take(
     elif edition is not None and edition.record_digest == product.digest:
         report.unchanged += 1
     elif edition is None and session.scalar(select(Edition.id).where(Edition.isbn == product.isbn)):
-        report.problems.append(
-            Problem(0, product.reference, f"ISBN {product.isbn} is another record's already")
-        )
+        report.problems.append(Problem(0, product.reference, f"ISBN {product.isbn} is another record's already"))
     else:
         report.added, report.changed = (
             report.added + (edition is None),
@@ -120,9 +116,7 @@ def _withdraw(edition: Edition | None, product: OnixProduct, report: Report) -> 
         report.withdrawn += 1
 
 
-def _write(
-    session: Session, product: OnixProduct, edition: Edition | None, fulfillers: dict[str, str]
-) -> None:
+def _write(session: Session, product: OnixProduct, edition: Edition | None, fulfillers: dict[str, str]) -> None:
     work = _work(session, product)
     if edition is None:
         edition = Edition(record_reference=product.reference, isbn=product.isbn, sku=product.isbn, prices=[])
@@ -263,9 +257,8 @@ def _price(session: Session, edition: Edition, product: OnixProduct) -> None:
 
 def _price_countries(price: onix.OnixPrice) -> str | None:
     """None for everywhere; a territory that covers the whole world says no more than that."""
-    if (
-        price.territory is None
-        or price.territory.regions_included == ("WORLD",)
+    if price.territory is None or (
+        price.territory.regions_included == ("WORLD",)
         and not (price.territory.countries_excluded or price.territory.regions_excluded)
     ):
         return None
@@ -280,8 +273,4 @@ def _summarise(work: Work) -> None:
 
 def describe_plainly(work: Work) -> str:
     """One sentence of a work, for lists and cards."""
-    return (
-        work.short_description
-        and markup.plain(work.short_description)
-        or markup.plain(work.description)[:200]
-    )
+    return (work.short_description and markup.plain(work.short_description)) or markup.plain(work.description)[:200]

@@ -52,9 +52,7 @@ class Work(Base):
     contributors: Mapped[list[Contributor]] = relationship(
         order_by="Contributor.position", cascade="all, delete-orphan"
     )
-    quotations: Mapped[list[Quotation]] = relationship(
-        order_by="Quotation.position", cascade="all, delete-orphan"
-    )
+    quotations: Mapped[list[Quotation]] = relationship(order_by="Quotation.position", cascade="all, delete-orphan")
     editions: Mapped[list[Edition]] = relationship(back_populates="work", order_by="Edition.position")
 
 

@@ -7,7 +7,6 @@ that cannot be read is a problem, not a stop. This reads what the shop needs of 
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Iterator
 from dataclasses import dataclass
 from datetime import date
 from decimal import Decimal, InvalidOperation
@@ -21,6 +20,7 @@ from shop.catalogue.rights import SalesRights, Statement, Territory
 from shop.money import Money
 
 if TYPE_CHECKING:
+    from collections.abc import Iterator
     from pathlib import Path
 
 NAMESPACE = "{http://ns.editeur.org/onix/3.0/reference}"
@@ -139,9 +139,7 @@ def products(path: Path) -> Iterator[OnixProduct | Problem]:
 def _refuse_document_type(path: Path) -> None:
     with path.open("rb") as file:
         if b"<!DOCTYPE" in file.read(65536).replace(b"\0", b""):
-            raise OnixError(
-                f"{path.name}: a document type declaration is not read; send the file without it."
-            )
+            raise OnixError(f"{path.name}: a document type declaration is not read; send the file without it.")
 
 
 def _explain_emptiness(root: etree._Element | None) -> None:
@@ -155,7 +153,12 @@ def _read(element: etree._Element) -> OnixProduct | Problem:
     try:
         return _product(element, reference)
     except ValueError as error:
-        return Problem(element.sourceline or 0, reference, str(error))
+        return Problem(_line_of(element), reference, str(error))
+
+
+def _line_of(element: etree._Element) -> int:
+    line: object = element.sourceline
+    return line if isinstance(line, int) else 0
 
 
 def _product(element: etree._Element, reference: str | None) -> OnixProduct:
@@ -195,9 +198,7 @@ def _product(element: etree._Element, reference: str | None) -> OnixProduct:
         expected_date=_supply_date(element),
         stock=_stock(element),
         rights=_rights(element),
-        territory_statement=_text(
-            element, "PublishingDetail/SalesRights/SalesRestriction/SalesRestrictionNote"
-        ),
+        territory_statement=_text(element, "PublishingDetail/SalesRights/SalesRestriction/SalesRestrictionNote"),
         prices=tuple(_prices(element)),
     )
 
@@ -221,7 +222,7 @@ def _all(element: etree._Element, path: str) -> list[etree._Element]:
 
 def _text(element: etree._Element, path: str) -> str | None:
     found = element.find(_path(path))
-    text = "".join(found.itertext()).strip() if found is not None else ""
+    text = "".join(str(part) for part in found.itertext()) if found is not None else ""
     return " ".join(text.split()) or None
 
 
@@ -273,15 +274,9 @@ def _whole_title(part: etree._Element) -> str:
 def _contributors(element: etree._Element) -> Iterator[OnixContributor]:
     for one in _all(element, "DescriptiveDetail/Contributor"):
         names = (_text(one, "NamesBeforeKey"), _text(one, "PrefixToKey"), _text(one, "KeyNames"))
-        name = (
-            _text(one, "PersonName")
-            or " ".join(part for part in names if part)
-            or _text(one, "CorporateName")
-        )
+        name = _text(one, "PersonName") or " ".join(part for part in names if part) or _text(one, "CorporateName")
         if name:
-            yield OnixContributor(
-                _text(one, "ContributorRole") or "A01", name, _markup(one, "BiographicalNote")
-            )
+            yield OnixContributor(_text(one, "ContributorRole") or "A01", name, _markup(one, "BiographicalNote"))
 
 
 def _content(element: etree._Element, kind: str) -> str:
@@ -298,11 +293,7 @@ def _markup(parent: etree._Element, name: str) -> str | None:
         return None
     if len(found) or found.get("textformat") == "05":
         inside = etree.tostring(found, encoding="unicode", with_tail=False)
-        return (
-            inside[inside.index(">") + 1 : inside.rindex("<")]
-            .strip()
-            .replace(f' xmlns="{NAMESPACE[1:-1]}"', "")
-        )
+        return inside[inside.index(">") + 1 : inside.rindex("<")].strip().replace(f' xmlns="{NAMESPACE[1:-1]}"', "")
     text = (found.text or "").strip()
     return text if found.get("textformat") == "02" else _paragraphs(text)
 
@@ -320,9 +311,7 @@ def _quotations(element: etree._Element) -> Iterator[OnixQuotation]:
 
 def _subjects(element: etree._Element) -> Iterator[str]:
     for subject in _all(element, "DescriptiveDetail/Subject"):
-        if _text(subject, "SubjectSchemeIdentifier") == "20" and (
-            words := _text(subject, "SubjectHeadingText")
-        ):
+        if _text(subject, "SubjectSchemeIdentifier") == "20" and (words := _text(subject, "SubjectHeadingText")):
             yield from (word.strip() for word in words.split(";") if word.strip())
 
 
@@ -335,9 +324,7 @@ def _language(element: etree._Element) -> str:
 
 def _features(element: etree._Element, kind: str) -> Iterator[str]:
     for feature in _all(element, "DescriptiveDetail/ProductFormFeature"):
-        if _text(feature, "ProductFormFeatureType") == kind and (
-            value := _text(feature, "ProductFormFeatureValue")
-        ):
+        if _text(feature, "ProductFormFeatureType") == kind and (value := _text(feature, "ProductFormFeatureValue")):
             yield value
 
 

@@ -23,10 +23,10 @@ from shop.catalogue.offers import EditionFacts, Offer, OfferState, offer
 from shop.money import Money
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Mapping
+    from collections.abc import Callable, Iterable, Mapping
 
     from markupsafe import Markup
-    from sqlalchemy import Connection, Row, Select
+    from sqlalchemy import Connection, Executable, Select
 
     from shop.catalogue.disclosure import Disclosure
     from shop.services import Shop
@@ -163,7 +163,7 @@ class EditionView:
         return f"We are sorry: this edition has no price for {self._country} yet."
 
 
-_SENTENCES = {
+_SENTENCES: dict[OfferState, Callable[[EditionView], str]] = {
     OfferState.BUY: lambda view: view.bought,
     OfferState.PREORDER: lambda view: (
         f"Published {long_date(view.offer.until)}. You pay now, and can cancel free of charge until then."
@@ -193,8 +193,8 @@ class WorkView:
     description_html: str
     short_description: str | None
     publisher: str | None
-    contributors: list[Row[Any]] = field(default_factory=list)
-    quotations: list[Row[Any]] = field(default_factory=list)
+    contributors: list[Any] = field(default_factory=list)
+    quotations: list[Any] = field(default_factory=list)
     editions: list[EditionView] = field(default_factory=list)
 
     @property
@@ -315,15 +315,13 @@ def work_page(shop: Shop, connection: Connection, slug: str, country: str | None
     return work
 
 
-def shelf(
-    shop: Shop, connection: Connection, words: str, country: str | None, page: int
-) -> tuple[list[WorkView], int]:
+def shelf(shop: Shop, connection: Connection, words: str, country: str | None, page: int) -> tuple[list[WorkView], int]:
     """One page of 24 works, newest first, that hold all the words (every work for none); and how many there are."""
     found, total = _found(words, page)
     rows = connection.execute(found).all()
     works = [WorkView(**row._mapping) for row in rows]  # noqa: SLF001 - as above
     ids = [work.id for work in works]
-    people: dict[int, list[Row[Any]]] = defaultdict(list)
+    people: dict[int, list[Any]] = defaultdict(list)
     for person in connection.execute(_CONTRIBUTORS, {"works": ids}):
         people[person.work_id].append(person)
     editions = _edition_views(shop, connection, ids, country)
@@ -372,8 +370,8 @@ def _edition_views(
 
 
 def _views(
-    shop: Shop, connection: Connection, rows: Iterable[Row[Any]], country: str | None
-) -> list[tuple[Row[Any], EditionView]]:
+    shop: Shop, connection: Connection, rows: Iterable[Any], country: str | None
+) -> list[tuple[Any, EditionView]]:
     rows = list(rows)
     prices: dict[int, list[tuple[Money, frozenset[str] | None]]] = defaultdict(list)
     for price in connection.execute(_PRICES, {"editions": [row.id for row in rows]}):
@@ -384,9 +382,9 @@ def _views(
     return [(row, _view(shop, row, tuple(prices[row.id]), country, now, oldest)) for row in rows]
 
 
-def _view(  # noqa: PLR0913 - one row and what it is seen against
+def _view(
     shop: Shop,
-    row: Row[Any],
+    row: Any,
     prices: tuple[tuple[Money, frozenset[str] | None], ...],
     country: str | None,
     now: datetime,
@@ -437,17 +435,13 @@ def good_until(work: WorkView, now: datetime, oldest: timedelta) -> datetime:
     return min([midnight, *aging])
 
 
-def _found(words: str, page: int) -> tuple[Select[Any], Select[Any]]:
+def _found(words: str, page: int) -> tuple[Executable, Select[int]]:
     newest = (
-        select(Edition.work_id, func.max(Edition.publication_date).label("newest"))
-        .group_by(Edition.work_id)
-        .subquery()
+        select(Edition.work_id, func.max(Edition.publication_date).label("newest")).group_by(Edition.work_id).subquery()
     )
     conditions = [Work.search_text.contains(word, autoescape=True) for word in _words(words)]
     found = _WORK.join(newest, newest.c.work_id == Work.id).where(*conditions)
-    found = (
-        found.order_by(newest.c.newest.desc(), Work.id.desc()).limit(PAGE_SIZE).offset(PAGE_SIZE * (page - 1))
-    )
+    found = found.order_by(newest.c.newest.desc(), Work.id.desc()).limit(PAGE_SIZE).offset(PAGE_SIZE * (page - 1))
     return found, select(func.count()).select_from(Work).where(*conditions)
 
 

@@ -115,9 +115,7 @@ def resolve(statement: Statement) -> Resolution:
     if not statement.rights and statement.rest_of_world is None:
         claims.problems.append("Nothing is stated of sales rights.")
     decisions = {code: _decide(code, claims, statement.rest_of_world) for code in sorted(COUNTRIES)}
-    clashing = sorted(
-        code for code, decision in decisions.items() if decision.reason.startswith("contradiction")
-    )
+    clashing = sorted(code for code, decision in decisions.items() if decision.reason.startswith("contradiction"))
     if clashing:
         claims.problems.append(f"Both for sale and not for sale: {' '.join(clashing)}.")
     return Resolution(decisions, tuple(sorted(set(claims.problems))))
@@ -171,9 +169,7 @@ def _unknown(territory: Territory) -> list[str]:
         for code in territory.regions_included
         if code != "WORLD"
     ]
-    problems += [
-        f"Region {code} is excluded; its whole country is closed." for code in territory.regions_excluded
-    ]
+    problems += [f"Region {code} is excluded; its whole country is closed." for code in territory.regions_excluded]
     return problems
 
 

@@ -129,16 +129,15 @@ def cover(isbn: str) -> Response:
     response = Response(drawing, mimetype="image/svg+xml")
     response.headers["Cache-Control"] = "public, max-age=3600"
     response.add_etag()
-    return response.make_conditional(request)
+    response.make_conditional(request)
+    return response
 
 
 @bp.get("/country")
 def choose_country() -> str:
     """Ask where the reader buys from."""
     back = local_path(request.args.get("next"), "/")
-    return render_template(
-        "catalogue/country.html", names=countries.names(), chosen=visitor.country(), back=back
-    )
+    return render_template("catalogue/country.html", names=countries.names(), chosen=visitor.country(), back=back)
 
 
 @bp.post("/country")
@@ -173,9 +172,7 @@ def _shelf(words: str, template: str) -> str:
     pages = -(-total // reading.PAGE_SIZE) or 1
     if page > pages:
         abort(404)
-    return render_template(
-        template, works=works, words=words, total=total, page=page, pages=pages, country=country
-    )
+    return render_template(template, works=works, words=words, total=total, page=page, pages=pages, country=country)
 
 
 def _revision(shop: Shop, slug: str) -> int | None:

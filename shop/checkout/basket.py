@@ -7,10 +7,10 @@ from typing import TYPE_CHECKING
 
 from shop import visitor
 from shop.catalogue import delivery, reading
-from shop.catalogue.reading import EditionView
 from shop.money import Money
 
 if TYPE_CHECKING:
+    from shop.catalogue.reading import EditionView
     from shop.services import Shop
     from shop.visitor import Basket
 
@@ -107,9 +107,7 @@ def look_at(shop: Shop, wanted: Basket, country: str | None) -> BasketView:
         known = reading.editions_by_isbn(shop, connection, wanted, country)
         titles = reading.titles_by_isbn(connection, wanted)
     lines = tuple(
-        BasketLine(
-            known[isbn][0], *titles[isbn], known[isbn][1], 1 if known[isbn][1].facts.is_digital else count
-        )
+        BasketLine(known[isbn][0], *titles[isbn], known[isbn][1], 1 if known[isbn][1].facts.is_digital else count)
         for isbn, count in wanted.items()
         if isbn in known
     )

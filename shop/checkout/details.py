@@ -2,10 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
 from dataclasses import dataclass, field
+from typing import TYPE_CHECKING
 
 from shop import addresses
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
 
 LONGEST = 200
 ADDRESS_FIELDS = {
@@ -37,9 +40,7 @@ class Details:
 
 def read(form: Mapping[str, str], *, posts: bool, country: str) -> Details:
     """Read the form; the address only counts when something is posted."""
-    typed = {
-        name: " ".join(form.get(name, "").split())[:LONGEST] for name in ("email", "name", *ADDRESS_FIELDS)
-    }
+    typed = {name: " ".join(form.get(name, "").split())[:LONGEST] for name in ("email", "name", *ADDRESS_FIELDS)}
     email = addresses.tidy(typed["email"])
     errors = {}
     if not email:

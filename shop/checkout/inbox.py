@@ -16,13 +16,13 @@ from shop import work
 from shop.checkout import refunding, settlement
 from shop.db import Base, insert_if_absent, key_column
 from shop.orders.models import Order
-from shop.work import Ending, Job
 
 if TYPE_CHECKING:
     from sqlalchemy.orm import Session
 
     from shop.checkout.gateway import Knock
     from shop.services import Shop
+    from shop.work import Ending, Job
 
 LOOK_INTO = "notice"
 ABOUT_ORDERS = ("checkout.session.", "payment_intent.", "charge.")

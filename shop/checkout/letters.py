@@ -9,10 +9,10 @@ from shop.library.letters import access_link
 from shop.orders.letters import post
 from shop.orders.models import Order
 from shop.orders.payments import Refund
-from shop.work import Ending, Job
 
 if TYPE_CHECKING:
     from shop.services import Shop
+    from shop.work import Ending, Job
 
 
 def confirmation(job: Job, shop: Shop) -> Ending:

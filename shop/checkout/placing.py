@@ -60,8 +60,8 @@ def draft(session: Session, shop: Shop, basket: BasketView, details: Details, ch
 def agree(session: Session, order: Order, basket: BasketView, now: datetime) -> None:
     """Freeze the basket's lines, prices and charges on the order."""
     release_stock(session, order)
-    for line in order.lines:
-        session.delete(line)
+    for old in order.lines:
+        session.delete(old)
     session.flush()
     session.expire(order, ["lines"])
     assert basket.country is not None  # noqa: S101 - a basket that can be paid has a country

@@ -9,17 +9,17 @@ from typing import TYPE_CHECKING
 from sqlalchemy import select
 
 from shop import work
-from shop.checkout.gateway import RefundReceipt
 from shop.db import insert_if_absent
 from shop.orders.models import Attention
 from shop.orders.payments import Refund, RefundStatus
 from shop.services import RefusedError
-from shop.work import Ending, Job
 
 if TYPE_CHECKING:
     from sqlalchemy.orm import Session
 
+    from shop.checkout.gateway import RefundReceipt
     from shop.services import Shop
+    from shop.work import Ending, Job
 
 REFUND_MAIL = "mail.refund"
 KEYS_KEPT = timedelta(hours=20)
@@ -32,9 +32,7 @@ def make_refund(job: Job, shop: Shop) -> Ending:
         refund = session.get_one(Refund, job.payload["refund"])
         payment, amount = refund.payment.reference, refund.amount
     gateway = shop.services.gateway
-    receipt = (
-        gateway.find_refund(payment, str(refund.id)) if shop.now - refund.requested_at > KEYS_KEPT else None
-    )
+    receipt = gateway.find_refund(payment, str(refund.id)) if shop.now - refund.requested_at > KEYS_KEPT else None
     try:
         receipt = receipt or gateway.refund(payment, amount, key=refund.key, refund=str(refund.id))
     except RefusedError as error:

@@ -49,9 +49,7 @@ def settle(shop: Shop, public_id: str, *, patiently: bool = True) -> None:
     """
     with shop.db.reading() as session:
         query = (
-            select(PaymentAttempt)
-            .join(Order)
-            .where(Order.public_id == public_id, PaymentAttempt.ended_at.is_(None))
+            select(PaymentAttempt).join(Order).where(Order.public_id == public_id, PaymentAttempt.ended_at.is_(None))
         )
         attempts = session.scalars(query.order_by(PaymentAttempt.number)).all()
     for attempt in attempts:
@@ -101,9 +99,7 @@ def _receipt(shop: Shop, attempt: PaymentAttempt, *, patiently: bool) -> Receipt
             started = shop.services.gateway.start(placing.request_for(shop, attempt))
         except RefusedError:
             return (
-                Receipt("", Standing.EXPIRED, None, attempt.order.livemode)
-                if attempt.expires_at < shop.now
-                else None
+                Receipt("", Standing.EXPIRED, None, attempt.order.livemode) if attempt.expires_at < shop.now else None
             )
         with shop.db.writing() as session:
             row = session.get_one(PaymentAttempt, attempt.id)
@@ -112,9 +108,7 @@ def _receipt(shop: Shop, attempt: PaymentAttempt, *, patiently: bool) -> Receipt
     return shop.services.gateway.receipt_for(attempt.reference, patiently=patiently)
 
 
-def _take_payment(
-    session: Session, shop: Shop, order: Order, attempt: PaymentAttempt, receipt: Receipt
-) -> None:
+def _take_payment(session: Session, shop: Shop, order: Order, attempt: PaymentAttempt, receipt: Receipt) -> None:
     assert receipt.payment is not None  # noqa: S101 - a paid receipt names its payment and amount
     assert receipt.amount is not None  # noqa: S101
     now = shop.now

@@ -20,7 +20,6 @@ from shop.library import fulfilment
 from shop.library.views import shelf
 from shop.orders import consent
 from shop.orders.models import Order, OrderError, OrderStatus
-from shop.orders.payments import PaymentAttempt
 from shop.services import OutsideError, RefusedError
 from shop.web import db, keep_private, local_path, private, see_other, the_shop
 
@@ -30,6 +29,7 @@ if TYPE_CHECKING:
     from werkzeug.wrappers import Response as AnyResponse
 
     from shop.checkout.basket import BasketView
+    from shop.orders.payments import PaymentAttempt
 
 log = structlog.get_logger()
 
@@ -182,7 +182,7 @@ def stripe_notice() -> tuple[str, int]:
 
 
 stripe_notice.by_machine = True  # type: ignore[attr-defined]
-hooks.after_request(keep_private)  # type: ignore[type-var]
+hooks.after_request(keep_private)
 
 
 @dataclass(frozen=True, slots=True)
@@ -310,13 +310,11 @@ def _to_gateway(public_id: str, attempt: PaymentAttempt | None) -> AnyResponse |
     except placing.SoldOutError as error:
         return _review_page(_get_order(public_id), [placing.Change(str(error))]), 409
     except RefusedError as error:
-        log.error("checkout.refused", order=public_id, reason=str(error))
+        log.exception("checkout.refused", order=public_id, reason=str(error))
         trouble = "The payment page could not be opened. Nothing has been charged; please write to us."
     except OutsideError as error:
         log.warning("checkout.no_answer", order=public_id, reason=str(error))
-        trouble = (
-            "The payment page could not be reached. Nothing has been charged; please try again in a minute."
-        )
+        trouble = "The payment page could not be reached. Nothing has been charged; please try again in a minute."
     return _review_page(_get_order(public_id), [], trouble), 503
 
 

@@ -12,7 +12,10 @@ from shop.orders.models import OrderLine
 
 
 class Despatch(Base):
-    """A line that was asked of the warehouse; `reference` is how both sides call it. That it left is the line's own fact."""
+    """A line that was asked of the warehouse; `reference` is how both sides call it.
+
+    That it has left is the order line's own fact, since its reader is told there.
+    """
 
     __tablename__ = "despatch"
 

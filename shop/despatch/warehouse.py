@@ -8,7 +8,6 @@ from __future__ import annotations
 
 import csv
 import io
-from collections.abc import Iterator
 from dataclasses import dataclass, field
 from datetime import date, datetime
 from typing import TYPE_CHECKING
@@ -22,13 +21,15 @@ from shop.library.letters import access_link
 from shop.orders.letters import post
 from shop.orders.models import Order, OrderLine, OrderStatus
 from shop.orders.payments import Refund
-from shop.work import Ending, Job
 
 if TYPE_CHECKING:
+    from collections.abc import Iterator
+
     from sqlalchemy import Select
     from sqlalchemy.orm import Session
 
     from shop.services import Shop
+    from shop.work import Ending, Job
 
 DESPATCHED_MAIL = "mail.despatched"
 COLUMNS = (
@@ -121,7 +122,7 @@ def despatched_letter(job: Job, shop: Shop) -> Ending:
     return post(shop, letter, order.id)
 
 
-def lines_to_send(now: datetime) -> Select[tuple[OrderLine]]:
+def lines_to_send(now: datetime) -> Select[OrderLine]:
     """The paid lines that can be sent and have not been asked for, oldest first."""
     asked = select(Despatch.order_line_id)
     returned = select(Refund.order_line_id).where(Refund.order_line_id.is_not(None))
@@ -146,9 +147,7 @@ def _row(despatch: Despatch) -> Iterator[str]:
     address = order.address or {}
     yield from (despatch.reference, order.number, line.isbn, _guarded(line.title), str(line.quantity))
     yield _guarded(order.name)
-    yield from (
-        _guarded(address.get(name, "")) for name in ("street", "street2", "city", "region", "postcode")
-    )
+    yield from (_guarded(address.get(name, "")) for name in ("street", "street2", "city", "region", "postcode"))
     yield order.country
 
 
@@ -165,9 +164,7 @@ def _leave(session: Session, row: dict[str, str | None], now: datetime, report: 
     on = _day(row["despatched_on"])
     if on > now.date():
         raise ValueError(f"{on} is not over yet.")
-    if not despatch.leave(
-        on, (row["carrier"] or "").strip()[:60], (row["tracking"] or "").strip()[:120], now
-    ):
+    if not despatch.leave(on, (row["carrier"] or "").strip()[:60], (row["tracking"] or "").strip()[:120], now):
         report.known += 1
         return
     report.despatched += 1

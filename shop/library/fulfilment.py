@@ -123,7 +123,7 @@ def ask_after(shop: Shop, isbn: str) -> None:
         row.note_provider_state(state, shop.now)
 
 
-def _due_for_check(shop: Shop) -> Select[tuple[Edition]]:
+def _due_for_check(shop: Shop) -> Select[Edition]:
     now, settings = shop.now, shop.settings
     waiting = Edition.provider_checked_at <= now - timedelta(seconds=settings.provider_check_seconds)
     selling = Edition.provider_checked_at <= now - timedelta(seconds=settings.provider_recheck_seconds)
@@ -192,9 +192,7 @@ def _note_answer(session: Session, submission: int | None, answer: str, at: date
         row.answered_at, row.answer = at, answer
 
 
-def _take_delivery(
-    line_id: int, submission: int | None, delivery: Delivery, at: datetime, session: Session
-) -> None:
+def _take_delivery(line_id: int, submission: int | None, delivery: Delivery, at: datetime, session: Session) -> None:
     _note_answer(session, submission, "delivered", at)
     entitlement = session.scalars(
         select(Entitlement).where(Entitlement.order_line_id == line_id).with_for_update()
@@ -212,9 +210,7 @@ def _take_no(line_id: int, submission: int | None, because: str, at: datetime, s
         select(Entitlement).where(Entitlement.order_line_id == line_id).with_for_update()
     ).one()
     entitlement.refuse(because, at)
-    returns.take_back(
-        session, entitlement.line, reason=f"The provider refused it: {because}", by="the shop", at=at
-    )
+    returns.take_back(session, entitlement.line, reason=f"The provider refused it: {because}", by="the shop", at=at)
 
 
 __all__ = [

@@ -88,9 +88,7 @@ class Links:
         return token if isinstance(token, str) else token.decode()
 
     @staticmethod
-    def _read(
-        serializer: URLSafeSerializer, kind: str, token: str, at: datetime, subject: str
-    ) -> dict[str, Any]:
+    def _read(serializer: URLSafeSerializer, kind: str, token: str, at: datetime, subject: str) -> dict[str, Any]:
         try:
             claim = serializer.loads(token)
         except BadData as error:

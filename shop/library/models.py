@@ -141,9 +141,7 @@ class DownloadSession(Base):
     entitlement: Mapped[Entitlement] = relationship()
 
 
-def grant(
-    session: Session, line: OrderLine, *, deliver_after: datetime, at: datetime, downloads: int
-) -> None:
+def grant(session: Session, line: OrderLine, *, deliver_after: datetime, at: datetime, downloads: int) -> None:
     """Give the reader of a paid line their entitlement, and see that it is delivered; once, however often called."""
     granted = insert_if_absent(
         session,
@@ -157,6 +155,4 @@ def grant(
         sessions_allowed=downloads,
     )
     if granted:
-        work.enqueue(
-            session, DELIVER, f"line:{line.id}", at=at, after=deliver_after, payload={"line": line.id}
-        )
+        work.enqueue(session, DELIVER, f"line:{line.id}", at=at, after=deliver_after, payload={"line": line.id})

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from datetime import datetime
 from typing import TYPE_CHECKING
 
 from sqlalchemy import select
@@ -13,6 +12,8 @@ from shop.orders.models import Attention, OrderLine
 from shop.orders.refunds import request_line_refund
 
 if TYPE_CHECKING:
+    from datetime import datetime
+
     from sqlalchemy.orm import Session
 
 REVOCATION_REQUESTED = "REVOCATION_REQUESTED"
@@ -24,9 +25,7 @@ def take_back(session: Session, line: OrderLine, *, reason: str, by: str, at: da
     Where the book is in a provider's app, no call can remove it: a task for staff is left instead.
     """
     asked = request_line_refund(session, line, reason=reason, by=by, at=at)
-    entitlement = session.scalar(
-        select(Entitlement).where(Entitlement.order_line_id == line.id).with_for_update()
-    )
+    entitlement = session.scalar(select(Entitlement).where(Entitlement.order_line_id == line.id).with_for_update())
     if entitlement is not None and entitlement.revoke(reason, at) and _may_be_at_provider(entitlement):
         ask_for_revocation(session, line, at)
     return asked

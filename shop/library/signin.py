@@ -70,7 +70,7 @@ def send_code(shop: Shop, email: str, network: str) -> str:
         TooManyCodesError: this address or network has asked too often.
     """
     limits = ((f"code:{hashed(email)}", 5), (f"code:{hashed(network)}", 30))
-    if not all([throttle.allows(shop, key, most, timedelta(hours=1)) for key, most in limits]):
+    if not all(throttle.allows(shop, key, most, timedelta(hours=1)) for key, most in limits):
         raise TooManyCodesError
     public_id, now = new_public_id(), shop.now
     code = code_of(shop, public_id)
@@ -109,17 +109,13 @@ def answer_code(shop: Shop, public_id: str, typed: str) -> str:
             SignInCode.tries < MOST_TRIES,
         )
         row = session.execute(
-            alive.values(tries=SignInCode.tries + 1).returning(
-                SignInCode.id, SignInCode.email, SignInCode.code_hash
-            )
+            alive.values(tries=SignInCode.tries + 1).returning(SignInCode.id, SignInCode.email, SignInCode.code_hash)
         ).first()
         if row is not None and hmac.compare_digest(row.code_hash, hashed(public_id + digits)):
             session.execute(update(SignInCode).where(SignInCode.id == row.id).values(used_at=now))
             token = secrets.token_urlsafe(32)
             session.add(
-                ReaderSession(
-                    token_hash=hashed(token), email=row.email, opened_at=now, expires_at=now + SESSION_LIFE
-                )
+                ReaderSession(token_hash=hashed(token), email=row.email, opened_at=now, expires_at=now + SESSION_LIFE)
             )
             return token
     raise WrongCodeError

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from datetime import date, datetime, timedelta
 from typing import TYPE_CHECKING
 
 from flask import Blueprint, redirect, render_template, request
@@ -22,6 +21,8 @@ from shop.orders.refunds import refund_of
 from shop.web import db, private, see_other, the_shop
 
 if TYPE_CHECKING:
+    from datetime import date, datetime, timedelta
+
     from flask import Response
     from sqlalchemy import Select
     from sqlalchemy.orm import Session
@@ -256,7 +257,7 @@ def signed_in_as(session: Session) -> str | None:
     return row.email if row else None
 
 
-def _session_query() -> Select[tuple[ReaderSession]]:
+def _session_query() -> Select[ReaderSession]:
     token = request.cookies.get(READER_COOKIE, "")
     return select(ReaderSession).where(
         ReaderSession.token_hash == signin.hashed(token), ReaderSession.expires_at > the_shop().now

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from datetime import datetime
 from functools import partial
 from typing import TYPE_CHECKING
 
@@ -12,6 +11,8 @@ from shop.services import RefusedError
 from shop.work import Ending, nothing_more
 
 if TYPE_CHECKING:
+    from datetime import datetime
+
     from sqlalchemy.orm import Session
 
     from shop.mail import Letter
@@ -36,7 +37,7 @@ def _bounced(order_id: int, subject: str, why: str, at: datetime, session: Sessi
         code=MAIL_BOUNCED,
         subject=f"order:{order_id}:{subject}"[:200],
         order_id=order_id,
-        detail=f"The mail \N{LEFT DOUBLE QUOTATION MARK}{subject}\N{RIGHT DOUBLE QUOTATION MARK} did not arrive: {why}. "
+        detail=f'The mail "{subject}" did not arrive: {why}. '
         "Ask the reader for another address, and correct it on the order.",
         raised_at=at,
     )

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from datetime import datetime
 from typing import TYPE_CHECKING
 
 from sqlalchemy import select
@@ -13,6 +12,8 @@ from shop.orders.models import Order, OrderError, OrderLine
 from shop.orders.payments import Payment, Refund, RefundStatus, refundable
 
 if TYPE_CHECKING:
+    from datetime import datetime
+
     from sqlalchemy.orm import Session
 
     from shop.money import Money
@@ -31,9 +32,7 @@ def request_line_refund(session: Session, line: OrderLine, *, reason: str, by: s
     Raises:
         NothingToRefundError: the payment does not hold that much any more.
     """
-    return _request(
-        session, line.order, f"line:{line.id}", line.total, line=line, reason=reason, by=by, at=at
-    )
+    return _request(session, line.order, f"line:{line.id}", line.total, line=line, reason=reason, by=by, at=at)
 
 
 def request_delivery_refund(session: Session, order: Order, *, reason: str, by: str, at: datetime) -> bool:

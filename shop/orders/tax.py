@@ -7,11 +7,14 @@ from __future__ import annotations
 
 import tomllib
 from dataclasses import dataclass
-from datetime import date
 from functools import lru_cache
+from typing import TYPE_CHECKING
 
 from shop.money import Money
 from shop.settings import assets
+
+if TYPE_CHECKING:
+    from datetime import date
 
 WHOLE = 10_000
 
@@ -37,11 +40,7 @@ def rate_for(country: str, tax_class: str, day: date) -> Rate | None:
     registered, rates = _table()
     if country not in registered:
         return None
-    holding = [
-        rate
-        for rate in rates
-        if rate.country == country and rate.tax_class == tax_class and rate.since <= day
-    ]
+    holding = [rate for rate in rates if rate.country == country and rate.tax_class == tax_class and rate.since <= day]
     if not holding:
         raise LookupError(f"no VAT rate for {tax_class} in {country} on {day}: add a row to config/vat.toml")
     return max(holding, key=lambda rate: rate.since)

@@ -111,7 +111,7 @@ def _prints(session: Session) -> Iterator[f.PrintFact]:
         .where(Order.paid_at.is_not(None), OrderLine.is_digital.is_(False))
     )
     for line, order, published, refund in session.execute(query):
-        due = order.paid_at
+        due = order.paid_at or order.placed_at
         if published is not None:
             due = max(due, datetime.combine(published, datetime.min.time(), UTC))
         ended = refund is not None or line.declined_at is not None

@@ -8,9 +8,12 @@ finding of its own. The same input gives the same output.
 from __future__ import annotations
 
 from collections import Counter, defaultdict
-from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Iterator
 
 EBOOK_LATE = timedelta(minutes=15)
 STRIPE_LATE = timedelta(hours=1)
@@ -188,9 +191,7 @@ class _Tally:
 
 def reconcile(books: Books) -> Outcome:
     """Hold every ledger against its neighbour."""
-    tally = _Tally(
-        agreed=Counter(dict.fromkeys(("payments", "refunds", "grants", "despatches", "payouts"), 0))
-    )
+    tally = _Tally(agreed=Counter(dict.fromkeys(("payments", "refunds", "grants", "despatches", "payouts"), 0)))
     explained = _payments(books, tally) | _refunds(books, tally)
     _rest_of_ledger(books, explained, tally)
     _grants(books, tally)
@@ -209,10 +210,10 @@ def _payments(books: Books, tally: _Tally) -> set[str]:
             charges[line.payment or line.source] = charges[line.source] = line
     explained = set()
     for payment in books.payments:
-        line = charges.get(payment.reference) or charges.get(payment.charge)
-        if line is not None:
-            explained.add(line.reference)
-            _compare_payment(payment, line, tally)
+        charge = charges.get(payment.reference) or charges.get(payment.charge)
+        if charge is not None:
+            explained.add(charge.reference)
+            _compare_payment(payment, charge, tally)
         elif books.at - payment.at < STRIPE_LATE:
             tally.waiting["payments"] += 1
         else:
@@ -249,9 +250,7 @@ def _refunds(books: Books, tally: _Tally) -> set[str]:
         elif books.at - refund.at < STRIPE_LATE:
             tally.waiting["refunds"] += 1
         else:
-            detail = (
-                f"A refund of {refund.minor} {refund.currency} is {refund.status}, and Stripe shows none."
-            )
+            detail = f"A refund of {refund.minor} {refund.currency} is {refund.status}, and Stripe shows none."
             tally.find("REFUND_NOT_AT_STRIPE", f"refund:{refund.id}", refund.order, detail)
     return explained
 
@@ -273,7 +272,9 @@ def _rest_of_ledger(books: Books, explained: set[str], tally: _Tally) -> None:
             detail = f"Stripe took {line.gross} {line.currency} (minor units) for which we hold no payment."
             tally.find("ORPHAN_CHARGE", line.payment or line.reference, None, detail)
         elif line.category == "refund":
-            detail = f"Stripe gave {-line.gross} {line.currency} (minor units) back outside the shop: say for which line."
+            detail = (
+                f"Stripe gave {-line.gross} {line.currency} (minor units) back outside the shop: say for which line."
+            )
             tally.find("REFUND_UNALLOCATED", line.source or line.reference, None, detail)
 
 
@@ -297,9 +298,7 @@ def _grant(books: Books, ebook: EbookFact, lines: list[StatementFact], tally: _T
         detail = f"The provider bills {ebook.sku} more than once; dispute {extra.reference}.{why}"
         tally.find("DUPLICATE_FULFILMENT", extra.reference, ebook.order, detail)
     if lines and (lines[0].minor, lines[0].currency) != (ebook.minor, ebook.currency):
-        detail = (
-            f"Ours is {ebook.minor} {ebook.currency}, the provider's {lines[0].minor} {lines[0].currency}."
-        )
+        detail = f"Ours is {ebook.minor} {ebook.currency}, the provider's {lines[0].minor} {lines[0].currency}."
         tally.find("PROVIDER_INVOICE_VARIANCE", lines[0].reference, ebook.order, detail)
     if ebook.fulfilled_at is None:
         _not_fulfilled(books, ebook, subject, tally)
@@ -352,9 +351,7 @@ def _payouts(books: Books, tally: _Tally) -> Iterator[PayoutCheck]:
         elif not payout.is_complete:
             tally.waiting["payouts"] += 1
         elif check.remainder:
-            detail = (
-                f"{check.remainder} {payout.currency} (minor units) of this payout is in none of its lines."
-            )
+            detail = f"{check.remainder} {payout.currency} (minor units) of this payout is in none of its lines."
             tally.find("PAYOUT_RESIDUAL", payout.reference, None, detail)
         else:
             tally.agreed["payouts"] += 1

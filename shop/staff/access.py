@@ -110,12 +110,10 @@ def sign_in(shop: Shop, email: str, password: str, code: str, network: str) -> s
     """
     email = email.strip().casefold()
     limits = ((f"staff:{hashed(email)}", 10), (f"staff:{hashed(network)}", 50))
-    if not all([throttle.allows(shop, key, most, timedelta(minutes=5)) for key, most in limits]):
+    if not all(throttle.allows(shop, key, most, timedelta(minutes=5)) for key, most in limits):
         raise TooManyTriesError
     with shop.db.reading() as session:
-        member = session.scalar(
-            select(StaffMember).where(StaffMember.email == email, StaffMember.left_at.is_(None))
-        )
+        member = session.scalar(select(StaffMember).where(StaffMember.email == email, StaffMember.left_at.is_(None)))
     if not _password_fits(member, password) or member is None:
         raise NotLetInError
     return _open(shop, member, code)
@@ -175,9 +173,7 @@ def _open(shop: Shop, member: StaffMember, code: str) -> str:
         for used in fitting:
             fresh = update(StaffMember).where(StaffMember.id == member.id, StaffMember.last_code_at < used)
             if session.execute(fresh.values(last_code_at=used).returning(StaffMember.id)).first():
-                opened = StaffSession(
-                    token_hash=hashed(token), staff_member_id=member.id, opened_at=now, seen_at=now
-                )
+                opened = StaffSession(token_hash=hashed(token), staff_member_id=member.id, opened_at=now, seen_at=now)
                 session.add(opened)
                 return token
     raise NotLetInError

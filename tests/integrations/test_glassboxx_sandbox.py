@@ -35,8 +35,7 @@ PASSWORD = "sandbox-password"
 STATES = {BOOK: "enabled", PREORDER: "preorder", UPLOADED: "not_enabled", FOREIGN: "other_vendor"}
 NOT_SIGNED_IN = "You did not sign in correctly or your account is temporarily disabled."
 SIGN_IN_INCORRECT = (
-    "The account sign-in was incorrect or your account is disabled temporarily."
-    " Please wait and try again later."
+    "The account sign-in was incorrect or your account is disabled temporarily. Please wait and try again later."
 )
 UNKNOWN_SKU = "SKU doesn\u2019t exist on Glassboxx, Please confirm sku with Glassboxx"
 OTHER_VENDOR = "SKU exists on Glassboxx with another vendor. Please confirm sku with Glassboxx"
@@ -58,9 +57,7 @@ def running(db: Path, *options: str) -> Iterator[str]:
     """Run the sandbox until the block ends; yield its address."""
     port = free_port()
     command = [sys.executable, "-m", "integrations.sandbox.glassboxx", "--port", str(port), "--db", str(db)]
-    with subprocess.Popen(
-        [*command, "--quiet", *options], cwd=ROOT, stdout=subprocess.PIPE, text=True
-    ) as program:
+    with subprocess.Popen([*command, "--quiet", *options], cwd=ROOT, stdout=subprocess.PIPE, text=True) as program:
         assert program.stdout is not None
         try:
             assert program.stdout.readline() == f"Glassboxx sandbox on http://127.0.0.1:{port}\n"
@@ -121,9 +118,7 @@ class Vendor:
         return self.call("POST", "glassboxxorder/createOrder", json={"items": list(lines or [line()])})
 
     def control(self, method: str, path: str, body: Any = None) -> Any:
-        answer = requests.request(
-            method, f"{self.address}/_sandbox/{path}", json=body, timeout=PATIENCE_SECONDS
-        )
+        answer = requests.request(method, f"{self.address}/_sandbox/{path}", json=body, timeout=PATIENCE_SECONDS)
         answer.raise_for_status()
         return answer.json()
 
@@ -183,9 +178,7 @@ def vendor(address: str) -> Iterator[Vendor]:
     """A client that has signed in and created Ada's account, in a sandbox as new."""
     client = Vendor(address)
     client.control("POST", "reset")
-    client.control(
-        "POST", "skus", [{"sku": sku, "title": "Exit Stalin", "state": s} for sku, s in STATES.items()]
-    )
+    client.control("POST", "skus", [{"sku": sku, "title": "Exit Stalin", "state": s} for sku, s in STATES.items()])
     client.sign_in()
     client.create_account()
     yield client
@@ -312,9 +305,7 @@ def test_check_content_prints_its_401_without_the_full_stop(vendor: Vendor) -> N
     ],
     ids=["C1", "C2", "C3", "C4", "C5"],
 )
-def test_a_sku_is_answered_for_with_200_whatever_its_state(
-    vendor: Vendor, sku: str, answer: dict[str, str]
-) -> None:
+def test_a_sku_is_answered_for_with_200_whatever_its_state(vendor: Vendor, sku: str, answer: dict[str, str]) -> None:
     by_query = vendor.call("GET", "glassboxxcontent/checkContent", params={"sku": sku})
     by_path = vendor.call("GET", f"glassboxxcontent/checkContent/{sku}")
     assert [(by.status_code, by.json()) for by in (by_query, by_path)] == [(200, answer)] * 2
@@ -465,12 +456,8 @@ def test_one_order_number_may_belong_to_two_readers_or_not(vendor: Vendor) -> No
     assert len(vendor.orders()) == 1
 
 
-@pytest.mark.parametrize(
-    ("moment", "answer"), [("before_sku", SUCCESS), ("after_sku", error("Product not enabled"))]
-)
-def test_a_repeat_may_meet_a_book_withdrawn_since(
-    vendor: Vendor, moment: str, answer: dict[str, str]
-) -> None:
+@pytest.mark.parametrize(("moment", "answer"), [("before_sku", SUCCESS), ("after_sku", error("Product not enabled"))])
+def test_a_repeat_may_meet_a_book_withdrawn_since(vendor: Vendor, moment: str, answer: dict[str, str]) -> None:
     vendor.switch(duplicate_check=moment)
     vendor.order()
     vendor.control("PUT", f"skus/{BOOK}", {"state": "not_enabled"})
@@ -601,9 +588,7 @@ def test_the_old_dialect_says_success_and_echoes(vendor: Vendor) -> None:
     assert vendor.call("POST", "glassboxxorder/customCustomer", json={"customer": old}).json() == "Success"
     body = {"items": [old_line()]}
     assert vendor.call("POST", "glassboxxorder/toglassboxx", json=body).json() == body
-    assert [(row["price_incl_tax"], row["created_at"]) for row in vendor.statement()] == [
-        ("7.99", "2020-05-06")
-    ]
+    assert [(row["price_incl_tax"], row["created_at"]) for row in vendor.statement()] == [("7.99", "2020-05-06")]
 
 
 def old_line() -> dict[str, Any]:
@@ -672,9 +657,7 @@ def test_the_console_shows_the_readers_app(vendor: Vendor) -> None:
 def test_the_console_moves_switches_and_orders_faults(vendor: Vendor) -> None:
     console = f"{vendor.address}/console"
     vendor.session.post(f"{console}/switches", {"duplicate_order": "error"}, timeout=PATIENCE_SECONDS)
-    vendor.session.post(
-        f"{console}/faults", {"fault": "http_500", "calls": "2", "path": "x"}, timeout=PATIENCE_SECONDS
-    )
+    vendor.session.post(f"{console}/faults", {"fault": "http_500", "calls": "2", "path": "x"}, timeout=PATIENCE_SECONDS)
     assert vendor.control("GET", "switches")["duplicate_order"] == "error"
     assert vendor.control("GET", "faults") == [{"fault": "http_500", "path": "x", "seconds": 5.0, "calls": 2}]
 
@@ -689,9 +672,7 @@ def test_the_console_moves_switches_and_orders_faults(vendor: Vendor) -> None:
         ("skus", {"state": "enabled"}),
     ],
 )
-def test_a_wish_the_sandbox_does_not_know_is_refused(
-    vendor: Vendor, path: str, body: dict[str, object]
-) -> None:
+def test_a_wish_the_sandbox_does_not_know_is_refused(vendor: Vendor, path: str, body: dict[str, object]) -> None:
     answer = requests.post(f"{vendor.address}/_sandbox/{path}", json=body, timeout=PATIENCE_SECONDS)
     assert answer.status_code == 400
     assert answer.json()["error"]

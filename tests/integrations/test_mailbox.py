@@ -39,9 +39,7 @@ class Mailbox:
         return requests.get(f"{self.address}{path}", timeout=PATIENCE_SECONDS)
 
     def control(self, method: str, path: str, body: Any = None) -> Any:
-        answer = requests.request(
-            method, f"{self.address}/_sandbox/{path}", json=body, timeout=PATIENCE_SECONDS
-        )
+        answer = requests.request(method, f"{self.address}/_sandbox/{path}", json=body, timeout=PATIENCE_SECONDS)
         answer.raise_for_status()
         return answer.json()
 
@@ -60,9 +58,7 @@ def running(db: Path) -> Iterator[Mailbox]:
     port = mailbox.address.rpartition(":")[2]
     command = [sys.executable, "-m", "integrations.sandbox.mailbox", "--quiet", "--db", str(db)]
     command += ["--port", port, "--smtp-port", str(mailbox.smtp_port)]
-    with subprocess.Popen(
-        command, cwd=ROOT, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True
-    ) as program:
+    with subprocess.Popen(command, cwd=ROOT, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True) as program:
         assert program.stdout is not None
         assert program.stderr is not None
         try:
@@ -102,9 +98,7 @@ def letter(**headers: str) -> EmailMessage:
         written[name] = value
     written.set_content("Dear Ada,\nread it at http://127.0.0.1:5000/library/abc?x=1&y=2.\n<3\n")
     written.add_alternative("<h1>Dear Ada</h1><script>alert(1)</script>", subtype="html")
-    written.add_attachment(
-        b"%PDF-1.7 receipt", maintype="application", subtype="pdf", filename="Rechnung für Ada.pdf"
-    )
+    written.add_attachment(b"%PDF-1.7 receipt", maintype="application", subtype="pdf", filename="Rechnung für Ada.pdf")
     return written
 
 
@@ -202,9 +196,7 @@ def test_a_bouncing_address_is_refused_and_the_others_are_not(mailbox: Mailbox) 
 
 
 @pytest.mark.parametrize(("fault", "code"), [("refuse", 554), ("tempfail", 451)])
-def test_a_letter_is_refused_for_good_or_for_now_and_then_taken(
-    mailbox: Mailbox, fault: str, code: int
-) -> None:
+def test_a_letter_is_refused_for_good_or_for_now_and_then_taken(mailbox: Mailbox, fault: str, code: int) -> None:
     mailbox.control("POST", "faults", {"fault": fault, "messages": 2})
     for _ in range(2):
         with pytest.raises(smtplib.SMTPDataError) as refusal:
@@ -232,9 +224,7 @@ def test_a_letter_may_be_kept_though_its_sender_was_cut_off(mailbox: Mailbox) ->
         ("bounces", {"code": 550}),
     ],
 )
-def test_a_wish_the_mailbox_does_not_know_is_refused(
-    mailbox: Mailbox, path: str, body: dict[str, Any]
-) -> None:
+def test_a_wish_the_mailbox_does_not_know_is_refused(mailbox: Mailbox, path: str, body: dict[str, Any]) -> None:
     answer = requests.post(f"{mailbox.address}/_sandbox/{path}", json=body, timeout=PATIENCE_SECONDS)
     assert (answer.status_code, list(answer.json())) == (400, ["error"])
 

@@ -33,9 +33,7 @@ class Letterbox:
         self.letters: list[Letter] = []
         self.answers: list[int] = []
         self.server = ThreadingHTTPServer(("127.0.0.1", 0), self._handler())
-        threading.Thread(
-            target=self.server.serve_forever, kwargs={"poll_interval": 0.05}, daemon=True
-        ).start()
+        threading.Thread(target=self.server.serve_forever, kwargs={"poll_interval": 0.05}, daemon=True).start()
 
     @property
     def url(self) -> str:
@@ -263,11 +261,7 @@ def test_an_expired_session_cannot_be_paid_or_expired_again(sandbox: Sandbox) ->
 def test_a_session_expires_when_its_time_comes(sandbox: Sandbox, box: Letterbox) -> None:
     session = sandbox.session(expires_at=sandbox_time(sandbox) + 31 * 60)
     sandbox.tell("clock", minutes=32)
-    until(
-        lambda: [
-            e for e in box.events() if (e.type, e.data.object.id) == ("checkout.session.expired", session.id)
-        ]
-    )
+    until(lambda: [e for e in box.events() if (e.type, e.data.object.id) == ("checkout.session.expired", session.id)])
 
 
 def sandbox_time(sandbox: Sandbox) -> int:

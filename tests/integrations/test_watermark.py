@@ -80,9 +80,7 @@ class FilesInMemory:
         raise FileNotFoundError(name)
 
 
-def consignment(
-    isbn: str = TIDEWRACK, *, copy_id: str = "copy-one", reader: str = "Ada Lovelace"
-) -> Consignment:
+def consignment(isbn: str = TIDEWRACK, *, copy_id: str = "copy-one", reader: str = "Ada Lovelace") -> Consignment:
     return Consignment(
         order_number="K7WQ2MA",
         ordered_on=date(2026, 3, 1),
@@ -257,9 +255,7 @@ def only(layer: bytes, epub: bytes, mark: bytes) -> bytes:
         spared = kept.sub(lambda found: found[0].replace(mark, b"SPARED"), content)
         return spared.replace(mark, b"gone").replace(b"SPARED", mark)
 
-    return zipped(
-        {name.replace(mark.decode(), "gone"): cleaned(content) for name, content in entries(epub).items()}
-    )
+    return zipped({name.replace(mark.decode(), "gone"): cleaned(content) for name, content in entries(epub).items()})
 
 
 @pytest.mark.parametrize("layer", LAYERS)
@@ -355,9 +351,7 @@ def encryption(algorithm: str, uri: str = "EPUB/font.otf") -> str:
         </enc:CipherData></enc:EncryptedData></encryption>"""
 
 
-@pytest.mark.parametrize(
-    "algorithm", ["http://www.idpf.org/2008/embedding", "http://ns.adobe.com/pdf/enc#RC"]
-)
+@pytest.mark.parametrize("algorithm", ["http://www.idpf.org/2008/embedding", "http://ns.adobe.com/pdf/enc#RC"])
 def test_obfuscated_fonts_are_welcome(algorithm: str) -> None:
     book = rebuilt({"META-INF/encryption.xml": encryption(algorithm), "EPUB/font.otf": b"\x01\x02"})
 
@@ -445,9 +439,7 @@ UNSUITABLE = {
     "a future EPUB": (package_with('version="3.0"', 'version="4.0"'), "neither EPUB 2 nor EPUB 3"),
     "an entity bomb in the package": (declaring(PACKAGE), "declares entities|is not sound XML"),
     "an entity in an attribute": (
-        rebuilt(
-            {PACKAGE: ENTITIES.encode() + PARTS[PACKAGE].partition(b"?>")[2].replace(b"nav.x", b"&a;.x")}
-        ),
+        rebuilt({PACKAGE: ENTITIES.encode() + PARTS[PACKAGE].partition(b"?>")[2].replace(b"nav.x", b"&a;.x")}),
         "declares entities",
     ),
     "an entity bomb in a chapter": (declaring(CHAPTER), "declares entities"),
@@ -456,9 +448,7 @@ UNSUITABLE = {
         "declares entities",
     ),
     "DRM": (
-        rebuilt(
-            {"META-INF/encryption.xml": encryption("http://www.w3.org/2001/04/xmlenc#aes256-cbc", CHAPTER)}
-        ),
+        rebuilt({"META-INF/encryption.xml": encryption("http://www.w3.org/2001/04/xmlenc#aes256-cbc", CHAPTER)}),
         r"encrypted \(DRM\)",
     ),
     "DRM of no method": (

@@ -25,9 +25,7 @@ def token() -> Response:
     given = json_object() | request.args.to_dict()
     require(given, ("username", "password"))
     try:
-        return as_json(
-            sandbox().tokens.sign_in(str(given["username"]), str(given["password"]), now=time.time())
-        )
+        return as_json(sandbox().tokens.sign_in(str(given["username"]), str(given["password"]), now=time.time()))
     except SignInError:
         is_older = sandbox().switches["sign_in_text"] == "E4"
         text = messages.NOT_SIGNED_IN if is_older else messages.SIGN_IN_INCORRECT
@@ -59,9 +57,7 @@ def create_account() -> Response:
 def create_order() -> Response:
     """Take an array of order lines."""
     refuse_stranger()
-    return as_business(
-        answer_each(elements("items", FIELDS), lambda line: sandbox().orders.accept(line, "sales_api"))
-    )
+    return as_business(answer_each(elements("items", FIELDS), lambda line: sandbox().orders.accept(line, "sales_api")))
 
 
 def refuse_stranger() -> None:

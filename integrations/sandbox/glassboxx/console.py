@@ -13,7 +13,7 @@ blueprint = Blueprint("console", __name__)
 CALLS_SHOWN = 20
 STATE_WORDS = {
     SkuState.UNKNOWN: "Unknown to Glassboxx",
-    SkuState.OTHER_VENDOR: "Another vendor’s",  # noqa: RUF001 (an apostrophe, as printed)
+    SkuState.OTHER_VENDOR: "Another vendor’s",
     SkuState.NOT_ENABLED: "Uploaded, not enabled",
     SkuState.ENABLED: "Enabled",
     SkuState.PREORDER: "Pre-order",
@@ -58,9 +58,7 @@ def order_fault() -> Response:
     """Let the next calls go wrong."""
     form = request.form
     seconds = float(form.get("seconds") or DEFAULT_SLOWNESS)
-    sandbox().faults.order(
-        FaultKind(form["fault"]), int(form["calls"]), form.get("path", "").strip(), seconds
-    )
+    sandbox().faults.order(FaultKind(form["fault"]), int(form["calls"]), form.get("path", "").strip(), seconds)
     return back_to("faults")
 
 

@@ -51,9 +51,7 @@ def to_glassboxx() -> Response:
     refuse_stranger()
     body = json_object()
     require(body, ["items"])
-    raise_if_refused(
-        answer_together(modern_lines(body["items"]), lambda line: sandbox().orders.accept(line, "legacy"))
-    )
+    raise_if_refused(answer_together(modern_lines(body["items"]), lambda line: sandbox().orders.accept(line, "legacy")))
     return as_json(body)
 
 

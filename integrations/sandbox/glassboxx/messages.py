@@ -13,8 +13,7 @@ FIELD_REQUIRED_NEWER = '"%fieldName" is required. Enter and try again.'  # M1
 SEVERAL_EXCEPTIONS = "One or more input exceptions have occurred."  # M2
 REQUEST_UNUSABLE = "Specified request cannot be processed."  # E2
 SIGN_IN_INCORRECT = (  # E3
-    "The account sign-in was incorrect or your account is disabled temporarily."
-    " Please wait and try again later."
+    "The account sign-in was incorrect or your account is disabled temporarily. Please wait and try again later."
 )
 NOT_SIGNED_IN = "You did not sign in correctly or your account is temporarily disabled."  # E4, and E7
 NOT_AUTHORISED = "The consumer isn't authorized to access %resources."  # E5
@@ -26,7 +25,7 @@ WRONG_CONTENT_TYPE = "Server cannot understand Content-Type HTTP header media ty
 
 ENABLED = "Product encrypted and enabled"  # C1
 PRE_ORDER = "Pre-order product"  # C2
-UNKNOWN_SKU = "SKU doesn’t exist on Glassboxx, Please confirm sku with Glassboxx"  # noqa: RUF001 (C3, as printed)
+UNKNOWN_SKU = "SKU doesn’t exist on Glassboxx, Please confirm sku with Glassboxx"
 NOT_ENABLED = "Product not enabled"  # C4
 OTHER_VENDOR = "SKU exists on Glassboxx with another vendor. Please confirm sku with Glassboxx"  # C5
 ELEMENT_FIELD_REQUIRED = "{field} is a required field"  # A2

@@ -20,9 +20,7 @@ class RequestLog:
     def __init__(self, store: "Store") -> None:
         self._store = store
 
-    def write(
-        self, request: "Request", received_at: str, status: int | None, answer: str, fault: str
-    ) -> None:
+    def write(self, request: "Request", received_at: str, status: int | None, answer: str, fault: str) -> None:
         """Keep one call; a status of None says that it was cut off before anything happened."""
         with self._store.transaction():
             self._store.run(

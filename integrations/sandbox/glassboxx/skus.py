@@ -84,7 +84,7 @@ class Skus:
         """Say whether the SKU may be sold now (C1 to C5)."""
         answer = ANSWERS[self.state(sku)]
         if self._switches["apostrophe"] == "ascii":
-            return Answer(answer.status, answer.message.replace("’", "'"))  # noqa: RUF001
+            return Answer(answer.status, answer.message.replace("’", "'"))
         return answer
 
     def refuse_unless_sellable(self, sku: str) -> None:

@@ -61,9 +61,7 @@ class UnknownPositionError(ValueError):
 SWITCHES: dict[str, Choice | Number] = {
     "duplicate_order": Choice(("ignore", "accept", "error"), "What does a repeated order line do?"),
     "duplicate_key": Choice(("order_sku_email", "order_sku"), "What makes an order line a repeat?"),
-    "duplicate_check": Choice(
-        ("before_sku", "after_sku"), "Is a repeat noticed before the SKU's state is looked at?"
-    ),
+    "duplicate_check": Choice(("before_sku", "after_sku"), "Is a repeat noticed before the SKU's state is looked at?"),
     "order_before_account": Choice(("error", "implicit"), "What becomes of an order without an account?"),
     "answer_shape": Choice(("object", "list", "pair"), "How are Status and Message wrapped?"),
     "key_case": Choice(("title", "lower"), "Status and Message, or status and message?"),

@@ -78,9 +78,7 @@ class Store:
             )
             message = self._rows("select last_insert_rowid() as id")[0]["id"]
             for position, address in enumerate(recipients):
-                self._run(
-                    "insert into recipient values (?, ?, ?, ?)", message, position, address, identity(address)
-                )
+                self._run("insert into recipient values (?, ?, ?, ?)", message, position, address, identity(address))
             self._run("commit")
 
     def messages(self, to: str = "") -> list[StoredMessage]:
@@ -141,9 +139,7 @@ class Store:
 
     def _messages(self, query: str, *values: object) -> list[StoredMessage]:
         with self._lock:
-            return [
-                StoredMessage(**row, recipients=self._to(row["id"])) for row in self._rows(query, *values)
-            ]
+            return [StoredMessage(**row, recipients=self._to(row["id"])) for row in self._rows(query, *values)]
 
     def _to(self, message: int) -> tuple[str, ...]:
         rows = self._rows("select address from recipient where message = ? order by position", message)

@@ -22,8 +22,7 @@ PERMANENT_FAILURE = 550
 REPLY_CODES = range(400, 600)
 # The letter may be looked at and its links followed in a new tab; it may run nothing and load nothing.
 LETTER_POLICY = (
-    "sandbox allow-popups allow-popups-to-escape-sandbox;"
-    " default-src 'none'; style-src 'unsafe-inline'; img-src data:"
+    "sandbox allow-popups allow-popups-to-escape-sandbox; default-src 'none'; style-src 'unsafe-inline'; img-src data:"
 )
 
 

@@ -43,18 +43,10 @@ def main() -> None:
 def _wish() -> argparse.Namespace:
     parser = argparse.ArgumentParser(prog="python -m integrations.sandbox.stripe", description=__doc__)
     parser.add_argument("--port", type=int, default=4242)
-    parser.add_argument(
-        "--db", type=Path, required=True, metavar="FILE", help="where the sandbox keeps its books"
-    )
-    parser.add_argument(
-        "--public-url", metavar="URL", help="the address browsers use; the port's own by default"
-    )
-    parser.add_argument(
-        "--webhook", action="append", default=[], metavar="URL", help="deliver every event there"
-    )
-    parser.add_argument(
-        "--webhook-secret", action="append", default=[], metavar="SECRET", help="one for each URL"
-    )
+    parser.add_argument("--db", type=Path, required=True, metavar="FILE", help="where the sandbox keeps its books")
+    parser.add_argument("--public-url", metavar="URL", help="the address browsers use; the port's own by default")
+    parser.add_argument("--webhook", action="append", default=[], metavar="URL", help="deliver every event there")
+    parser.add_argument("--webhook-secret", action="append", default=[], metavar="SECRET", help="one for each URL")
     parser.add_argument("--quiet", action="store_true", help="no line for each request")
     wish = parser.parse_args()
     if len(wish.webhook) != len(wish.webhook_secret):

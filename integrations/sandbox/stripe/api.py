@@ -235,9 +235,7 @@ def _check_session(asked: Thing, now: int) -> None:
 
 def _check_addresses(asked: Thing) -> None:
     for name in ("success_url", "cancel_url"):
-        if asked.get(name) and not (
-            urlsplit(asked[name]).scheme in {"http", "https"} and urlsplit(asked[name]).netloc
-        ):
+        if asked.get(name) and not (urlsplit(asked[name]).scheme in {"http", "https"} and urlsplit(asked[name]).netloc):
             raise refused("Not a valid URL", name, "url_invalid")
     if asked.get("customer_email") and "@" not in asked["customer_email"]:
         raise refused(f"Invalid email address: {asked['customer_email']}", "customer_email", "email_invalid")
@@ -409,9 +407,7 @@ def create_endpoint(world: World, asked: Thing) -> Thing:
 def update_endpoint(world: World, asked: Thing, object_id: str) -> Thing:
     """Change an endpoint."""
     endpoint = get(world, "webhook_endpoint", object_id)
-    changes: Thing = {
-        key: asked[key] for key in ("description", "enabled_events", "metadata", "url") if key in asked
-    }
+    changes: Thing = {key: asked[key] for key in ("description", "enabled_events", "metadata", "url") if key in asked}
     if "disabled" in asked:
         changes["status"] = "disabled" if asked["disabled"] else "enabled"
     return world.store.save(endpoint, **changes)
@@ -480,9 +476,7 @@ ROUTES = (
     ),
     Route("GET", "/payouts", {**PAGING, "arrival_date": RANGE, "status": TEXT}, listing("payout", "status")),
     Route("GET", "/payouts/<object_id>", {}, retrieving("payout")),
-    Route(
-        "GET", "/events", {**PAGING, "delivery_success": SWITCH, "type": TEXT, "types": [TEXT]}, list_events
-    ),
+    Route("GET", "/events", {**PAGING, "delivery_success": SWITCH, "type": TEXT, "types": [TEXT]}, list_events),
     Route("GET", "/events/<object_id>", {}, retrieve_event),
     Route("POST", "/webhook_endpoints", ENDPOINT, create_endpoint),
     Route("GET", "/webhook_endpoints", PAGING, listing("webhook_endpoint")),

@@ -40,9 +40,7 @@ class Card:
         return self.fate.startswith("challenge")
 
 
-def _declined(
-    number: str, code: str, decline_code: str | None, message: str = "Your card was declined."
-) -> Card:
+def _declined(number: str, code: str, decline_code: str | None, message: str = "Your card was declined.") -> Card:
     return Card(number, fate="decline", code=code, decline_code=decline_code, message=message)
 
 

@@ -175,9 +175,7 @@ def show_challenge(world: World, intent_id: str) -> ResponseReturnValue:
     intent = _intent(world, intent_id)
     if intent["status"] != "requires_action":
         return redirect(f"{world.url}/c/pay/{intent['_session']}", 303)
-    return render_template(
-        "challenge.html", intent=intent, money=partial(amount_text, currency=intent["currency"])
-    )
+    return render_template("challenge.html", intent=intent, money=partial(amount_text, currency=intent["currency"]))
 
 
 def meet_challenge(world: World, intent_id: str) -> ResponseReturnValue:
@@ -205,6 +203,4 @@ def show_receipt(world: World, charge_id: str) -> ResponseReturnValue:
     charge = world.store.find(charge_id, "charge")
     if charge is None:
         raise NotFound
-    return render_template(
-        "receipt.html", charge=charge, money=partial(amount_text, currency=charge["currency"])
-    )
+    return render_template("receipt.html", charge=charge, money=partial(amount_text, currency=charge["currency"]))

@@ -240,9 +240,7 @@ def ring(world: World) -> None:
     """Do what has become due: expire sessions, book late captures, let disputes and refunds happen."""
     store = world.store
     with store.transaction():
-        for session in store.select(
-            "checkout.session", [("status = 'open' AND expires_at <= ?", store.now())]
-        ):
+        for session in store.select("checkout.session", [("status = 'open' AND expires_at <= ?", store.now())]):
             payments.expire(world, session)
         for task, object_id in store.due():
             thing = store.find(object_id)

@@ -40,9 +40,7 @@ def book_charge(world: World, charge: Thing) -> Thing:
     store, now = world.store, world.store.now()
     amount = charge["amount_captured"]
     kind = "charge" if charge["payment_method_details"]["type"] == "card" else "payment"
-    line = objects.balance_transaction(
-        charge, kind, "charge", amount, fee(amount, charge["_country"]), now=now
-    )
+    line = objects.balance_transaction(charge, kind, "charge", amount, fee(amount, charge["_country"]), now=now)
     line["available_on"] = now if charge["_fate"] == "available" else now + AVAILABLE_AFTER
     store.add(line)
     store.save(charge, balance_transaction=line["id"])
@@ -74,18 +72,14 @@ def _refundable(charge: Thing, asked: Thing) -> int:
     if not charge["paid"]:
         raise refused(f"Charge {charge['id']} was not paid and cannot be refunded.", "charge")
     if charge["disputed"] and not charge.get("_refundable"):
-        raise refused(
-            f"Charge {charge['id']} has been charged back; cannot issue a refund.", code="charge_disputed"
-        )
+        raise refused(f"Charge {charge['id']} has been charged back; cannot issue a refund.", code="charge_disputed")
     if left == 0:
         raise refused(f"Charge {charge['id']} has already been refunded.", code="charge_already_refunded")
     if amount < 1:
         raise refused("This value must be greater than or equal to 1.", "amount", "parameter_invalid_integer")
     if amount > left:
         asked_text, left_text = (amount_text(one, charge["currency"]) for one in (amount, left))
-        raise refused(
-            f"Refund amount ({asked_text}) is greater than unrefunded amount ({left_text})", "amount"
-        )
+        raise refused(f"Refund amount ({asked_text}) is greater than unrefunded amount ({left_text})", "amount")
     return amount
 
 
@@ -175,9 +169,7 @@ def answer_dispute(world: World, dispute: Thing, evidence: Thing, *, submit: boo
     dispute["evidence_details"]["has_evidence"] = True
     if submit:
         dispute["evidence_details"]["submission_count"] += 1
-        dispute["status"] = (
-            "warning_under_review" if dispute["status"].startswith("warning") else "under_review"
-        )
+        dispute["status"] = "warning_under_review" if dispute["status"].startswith("warning") else "under_review"
     world.store.save(dispute)
     world.emit("charge.dispute.updated", dispute)
     words = dispute["evidence"]["uncategorized_text"]
@@ -222,9 +214,7 @@ def pay_out(world: World, *, include_pending: bool = False) -> list[Thing]:
 
     A balance below one stays and is carried into the next payout.
     """
-    lines = [
-        one for one in world.store.all("balance_transaction", _payout=None) if _is_ripe(one, include_pending)
-    ]
+    lines = [one for one in world.store.all("balance_transaction", _payout=None) if _is_ripe(one, include_pending)]
     currencies = sorted({line["currency"] for line in lines})
     batches = [[line for line in lines if line["currency"] == currency] for currency in currencies]
     return [_pay_out(world, batch) for batch in batches if sum(line["net"] for line in batch) > 0]

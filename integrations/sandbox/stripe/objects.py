@@ -95,9 +95,7 @@ def _invoice_data() -> Thing:
 
 
 def _shipping_options(rates: list[Thing]) -> list[Thing]:
-    return [
-        {"shipping_amount": rate["fixed_amount"]["amount"], "shipping_rate": new_id("shr")} for rate in rates
-    ]
+    return [{"shipping_amount": rate["fixed_amount"]["amount"], "shipping_rate": new_id("shr")} for rate in rates]
 
 
 def _shipping_cost(options: list[Thing]) -> Thing | None:
@@ -258,9 +256,7 @@ def failed(basis: Thing, card: Card) -> Thing:
     """Return the charge turned into one the bank refused."""
     blocked = card.decline_code == "fraudulent"
     status = "not_sent_to_network" if blocked else "declined_by_network"
-    outcome = _outcome(
-        status, "The bank did not accept this card.", "blocked" if blocked else "issuer_declined"
-    )
+    outcome = _outcome(status, "The bank did not accept this card.", "blocked" if blocked else "issuer_declined")
     return {
         **basis,
         "amount_captured": 0,
@@ -297,9 +293,7 @@ def _billing_details(payer: Thing) -> Thing:
 
 def address(payer: Thing) -> Thing:
     """Return Stripe's form of an address; what was left empty is null."""
-    return {
-        key: payer.get(key) or None for key in ("city", "country", "line1", "line2", "postal_code", "state")
-    }
+    return {key: payer.get(key) or None for key in ("city", "country", "line1", "line2", "postal_code", "state")}
 
 
 def _card_facts(card: Card, payer: Thing) -> Thing:
@@ -363,9 +357,7 @@ def _fee_details(fee: int, currency: str, category: str) -> list[Thing]:
     if not fee:
         return []
     says = "Dispute fee" if category == "dispute" else "Stripe processing fees"
-    return [
-        {"amount": fee, "application": None, "currency": currency, "description": says, "type": "stripe_fee"}
-    ]
+    return [{"amount": fee, "application": None, "currency": currency, "description": says, "type": "stripe_fee"}]
 
 
 def refund(basis: Thing, amount: int, asked: Thing, *, now: int) -> Thing:

@@ -59,9 +59,7 @@ def _decide(world: World, session: Thing, intent: Thing) -> Outcome:
 
 
 def _accept(world: World, session: Thing, intent: Thing, card: Card) -> Outcome:
-    charge = world.store.add(
-        objects.charge(intent, card, intent["_payer"], now=world.store.now(), url=world.url)
-    )
+    charge = world.store.add(objects.charge(intent, card, intent["_payer"], now=world.store.now(), url=world.url))
     world.store.save(intent, latest_charge=charge["id"], next_action=None, last_payment_error=None)
     if intent["capture_method"] == "manual":
         _authorise(world, intent, charge)
@@ -84,9 +82,7 @@ def _take(world: World, intent: Thing, charge: Thing) -> None:
         world.store.later("capture", charge["id"], 1)
     else:
         money.book_charge(world, charge)
-    world.store.save(
-        intent, status="succeeded", amount_received=charge["amount_captured"], amount_capturable=0
-    )
+    world.store.save(intent, status="succeeded", amount_received=charge["amount_captured"], amount_capturable=0)
     world.emit("charge.succeeded", charge)
     world.emit("payment_intent.succeeded", intent)
     _sow_trouble(world, charge)
@@ -180,10 +176,7 @@ def authenticate(world: World, intent: Thing, *, passed: bool) -> Outcome:
 
 
 def _fail_authentication(world: World, intent: Thing) -> Outcome:
-    says = (
-        "We are unable to authenticate your payment method. "
-        "Please choose a different payment method and try again."
-    )
+    says = "We are unable to authenticate your payment method. Please choose a different payment method and try again."
     error = {"code": "payment_intent_authentication_failure", "message": says, "type": "card_error"}
     _give_back(world, intent, {**error, "payment_method": world.store.find(intent["payment_method"])})
     world.emit("payment_intent.payment_failed", intent)

@@ -95,9 +95,7 @@ def resend(world: World, event: Thing) -> int:
 
 def _enqueue(world: World, event_id: str, endpoint_id: str) -> None:
     now = time.time()
-    sql = (
-        "INSERT INTO deliveries (event_id, endpoint_id, status, due, first_at) VALUES (?, ?, 'waiting', ?, ?)"
-    )
+    sql = "INSERT INTO deliveries (event_id, endpoint_id, status, due, first_at) VALUES (?, ?, 'waiting', ?, ?)"
     world.store.run(sql, event_id, endpoint_id, now, now)
 
 

@@ -28,9 +28,7 @@ Work = Callable[..., Thing]
 class StripeError(Exception):
     """An answer other than 200, in Stripe's envelope."""
 
-    def __init__(
-        self, status: int, message: str, *, kind: str = "invalid_request_error", **extra: Any
-    ) -> None:
+    def __init__(self, status: int, message: str, *, kind: str = "invalid_request_error", **extra: Any) -> None:
         super().__init__(message)
         self.status = status
         self.body = {"error": {"message": message, "type": kind, **extra}}
@@ -56,9 +54,7 @@ def answer(world: World, work: Work, spec: Thing, ids: dict[str, str]) -> Respon
     try:
         admit()
         fault = _suffered(world)
-        reply = (
-            _once(world, work, spec, ids) if request.method == "POST" else _plainly(world, work, spec, ids)
-        )
+        reply = _once(world, work, spec, ids) if request.method == "POST" else _plainly(world, work, spec, ids)
     except StripeError as error:
         return _reply(error.status, json.dumps(error.body))
     except ConnectionAbortedError:
@@ -86,9 +82,7 @@ def admit() -> None:
     if request.authorization and request.authorization.type == "basic":
         key = request.authorization.username or ""
     if not key.startswith(KEY_PREFIX):
-        raise StripeError(
-            401, f"Invalid API Key provided: '{_masked(key)}'. The sandbox takes {KEY_PREFIX}… only."
-        )
+        raise StripeError(401, f"Invalid API Key provided: '{_masked(key)}'. The sandbox takes {KEY_PREFIX}… only.")
     version = request.headers.get("Stripe-Version", API_VERSION)
     if version != API_VERSION:
         raise refused(f"Invalid Stripe API version: {version}. The sandbox speaks {API_VERSION} only.")
@@ -98,9 +92,7 @@ def _masked(key: str) -> str:
     return f"{key[:8]}…{key[-4:]}" if len(key) > 12 else key  # noqa: PLR2004 - Stripe too shows only the ends
 
 
-def _perform(
-    world: World, work: Work, spec: Thing, ids: dict[str, str], fields: list[tuple[str, str]]
-) -> str:
+def _perform(world: World, work: Work, spec: Thing, ids: dict[str, str], fields: list[tuple[str, str]]) -> str:
     asked = check({**spec, "expand": [TEXT]}, decode(fields))
     with world.store.transaction():
         thing = work(world, asked, **ids)
@@ -162,25 +154,18 @@ def _replayed(world: World, key: str, fingerprint: str) -> Response | None:
     if not rows:
         return None
     if rows[0]["fingerprint"] != fingerprint:
-        says = (
-            "Keys for idempotent requests can only be used with the same parameters "
-            "they were first used with."
-        )
+        says = "Keys for idempotent requests can only be used with the same parameters they were first used with."
         raise StripeError(400, f"{says} Try using a key other than '{key}'.", kind="idempotency_error")
     response = _reply(rows[0]["status"], rows[0]["body"])
     response.headers["Idempotent-Replayed"] = "true"
     return response
 
 
-def _kept(
-    world: World, key: str, fingerprint: str, call: tuple[Work, Thing, dict[str, str], Any]
-) -> Response:
+def _kept(world: World, key: str, fingerprint: str, call: tuple[Work, Thing, dict[str, str], Any]) -> Response:
     # The work and its reply commit together: a crash between them would do the work twice.
     with world.store.transaction():
         status, body = 200, _perform(world, *call)
-        sql = (
-            "INSERT OR REPLACE INTO replies (key, fingerprint, status, body, created) VALUES (?, ?, ?, ?, ?)"
-        )
+        sql = "INSERT OR REPLACE INTO replies (key, fingerprint, status, body, created) VALUES (?, ?, ?, ?, ?)"
         world.store.run(sql, key, fingerprint, status, body, world.store.now())
     return _reply(status, body)
 
@@ -270,9 +255,7 @@ def check(spec: Thing, given: Thing, above: str = "") -> Thing:
 
 def _unknown(name: str, param: str) -> StripeError:
     if name == "payment_method_types":
-        says = (
-            "The payment_method_types parameter is no longer supported; use dynamic payment methods instead."
-        )
+        says = "The payment_method_types parameter is no longer supported; use dynamic payment methods instead."
         return refused(says, param, "payment_method_types_no_longer_supported")
     return refused(f"Received unknown parameter: {param}", param, "parameter_unknown")
 
@@ -434,9 +417,7 @@ def page(world: World, kind: str, asked: Thing, conditions: list[tuple[str, Any]
     """Return one page of a list, newest first, of the objects that meet the conditions."""
     limit = asked.get("limit", 10)
     if not 1 <= limit <= LARGEST_PAGE:
-        raise refused(
-            f"Invalid limit: must be between 1 and {LARGEST_PAGE}", "limit", "parameter_invalid_integer"
-        )
+        raise refused(f"Invalid limit: must be between 1 and {LARGEST_PAGE}", "limit", "parameter_invalid_integer")
     dates = [(name, bound) for name in ("created", "arrival_date") for bound in asked.get(name) or []]
     conditions = conditions + [(f"{name} {sign} ?", second) for name, (sign, second) in dates]
     backwards = "ending_before" in asked
@@ -447,9 +428,7 @@ def page(world: World, kind: str, asked: Thing, conditions: list[tuple[str, Any]
 
 
 def _cursor(world: World, kind: str, asked: Thing) -> list[tuple[str, Any]]:
-    cursors = [
-        (name, sign) for name, sign in (("starting_after", "<"), ("ending_before", ">")) if name in asked
-    ]
+    cursors = [(name, sign) for name, sign in (("starting_after", "<"), ("ending_before", ">")) if name in asked]
     for name, _ in cursors:
         if world.store.find(asked[name], kind) is None:
             raise refused(f"No such {kind}: '{asked[name]}'", name, "resource_missing")

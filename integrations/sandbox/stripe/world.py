@@ -31,9 +31,7 @@ class World:
         """Write down the deliveries of an event to an endpoint that the present webhook mode asks for."""
         mode = self.store.setting("webhook_mode", {"mode": "normal"})
         for status, due in deliveries(mode, self.store):
-            sql = (
-                "INSERT INTO deliveries (event_id, endpoint_id, status, due, first_at) VALUES (?, ?, ?, ?, ?)"
-            )
+            sql = "INSERT INTO deliveries (event_id, endpoint_id, status, due, first_at) VALUES (?, ?, ?, ?, ?)"
             self.store.run(sql, event_id, endpoint_id, status, due, due)
         self.news.set()
 

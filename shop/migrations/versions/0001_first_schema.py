@@ -15,9 +15,7 @@ def upgrade() -> None:
     """Go forward."""
     op.create_table(
         "audit_entry",
-        sa.Column(
-            "id", sa.BigInteger().with_variant(sa.Integer(), "sqlite"), autoincrement=True, nullable=False
-        ),
+        sa.Column("id", sa.BigInteger().with_variant(sa.Integer(), "sqlite"), autoincrement=True, nullable=False),
         sa.Column("at", sa.DateTime(timezone=True), nullable=False),
         sa.Column("by", sa.Text(), nullable=False),
         sa.Column("action", sa.String(length=40), nullable=False),
@@ -30,9 +28,7 @@ def upgrade() -> None:
 
     op.create_table(
         "balance_transaction",
-        sa.Column(
-            "id", sa.BigInteger().with_variant(sa.Integer(), "sqlite"), autoincrement=True, nullable=False
-        ),
+        sa.Column("id", sa.BigInteger().with_variant(sa.Integer(), "sqlite"), autoincrement=True, nullable=False),
         sa.Column("reference", sa.String(length=100), nullable=False),
         sa.Column("category", sa.String(length=60), nullable=False),
         sa.Column("source", sa.String(length=100), nullable=True),
@@ -54,9 +50,7 @@ def upgrade() -> None:
 
     op.create_table(
         "notice",
-        sa.Column(
-            "id", sa.BigInteger().with_variant(sa.Integer(), "sqlite"), autoincrement=True, nullable=False
-        ),
+        sa.Column("id", sa.BigInteger().with_variant(sa.Integer(), "sqlite"), autoincrement=True, nullable=False),
         sa.Column("external_id", sa.String(length=100), nullable=False),
         sa.Column("kind", sa.String(length=60), nullable=False),
         sa.Column("order_public_id", sa.String(length=30), nullable=True),
@@ -74,9 +68,7 @@ def upgrade() -> None:
 
     op.create_table(
         "payout",
-        sa.Column(
-            "id", sa.BigInteger().with_variant(sa.Integer(), "sqlite"), autoincrement=True, nullable=False
-        ),
+        sa.Column("id", sa.BigInteger().with_variant(sa.Integer(), "sqlite"), autoincrement=True, nullable=False),
         sa.Column("reference", sa.String(length=100), nullable=False),
         sa.Column("amount", sa.Integer(), nullable=False),
         sa.Column("currency", sa.String(length=3), nullable=False),
@@ -88,9 +80,7 @@ def upgrade() -> None:
     )
     op.create_table(
         "reader_session",
-        sa.Column(
-            "id", sa.BigInteger().with_variant(sa.Integer(), "sqlite"), autoincrement=True, nullable=False
-        ),
+        sa.Column("id", sa.BigInteger().with_variant(sa.Integer(), "sqlite"), autoincrement=True, nullable=False),
         sa.Column("token_hash", sa.String(length=64), nullable=False),
         sa.Column("email", sa.String(length=254), nullable=False),
         sa.Column("opened_at", sa.DateTime(timezone=True), nullable=False),
@@ -100,9 +90,7 @@ def upgrade() -> None:
     )
     op.create_table(
         "rights_set",
-        sa.Column(
-            "id", sa.BigInteger().with_variant(sa.Integer(), "sqlite"), autoincrement=True, nullable=False
-        ),
+        sa.Column("id", sa.BigInteger().with_variant(sa.Integer(), "sqlite"), autoincrement=True, nullable=False),
         sa.Column("digest", sa.String(length=64), nullable=False),
         sa.Column("countries", sa.Text(), nullable=False),
         sa.Column("statements", sa.JSON(), nullable=False),
@@ -114,9 +102,7 @@ def upgrade() -> None:
     )
     op.create_table(
         "shop_order",
-        sa.Column(
-            "id", sa.BigInteger().with_variant(sa.Integer(), "sqlite"), autoincrement=True, nullable=False
-        ),
+        sa.Column("id", sa.BigInteger().with_variant(sa.Integer(), "sqlite"), autoincrement=True, nullable=False),
         sa.Column("public_id", sa.String(length=30), nullable=False),
         sa.Column("number", sa.String(length=12), nullable=False),
         sa.Column("checkout_key", sa.String(length=40), nullable=False),
@@ -142,15 +128,11 @@ def upgrade() -> None:
     with op.batch_alter_table("shop_order", schema=None) as batch_op:
         batch_op.create_index(batch_op.f("ix_shop_order_email"), ["email"], unique=False)
         batch_op.create_index(batch_op.f("ix_shop_order_placed_at"), ["placed_at"], unique=False)
-        batch_op.create_index(
-            batch_op.f("ix_shop_order_status_placed_at"), ["status", "placed_at"], unique=False
-        )
+        batch_op.create_index(batch_op.f("ix_shop_order_status_placed_at"), ["status", "placed_at"], unique=False)
 
     op.create_table(
         "sign_in_code",
-        sa.Column(
-            "id", sa.BigInteger().with_variant(sa.Integer(), "sqlite"), autoincrement=True, nullable=False
-        ),
+        sa.Column("id", sa.BigInteger().with_variant(sa.Integer(), "sqlite"), autoincrement=True, nullable=False),
         sa.Column("public_id", sa.String(length=30), nullable=False),
         sa.Column("email", sa.String(length=254), nullable=False),
         sa.Column("code_hash", sa.String(length=64), nullable=False),
@@ -163,9 +145,7 @@ def upgrade() -> None:
     )
     op.create_table(
         "staff_member",
-        sa.Column(
-            "id", sa.BigInteger().with_variant(sa.Integer(), "sqlite"), autoincrement=True, nullable=False
-        ),
+        sa.Column("id", sa.BigInteger().with_variant(sa.Integer(), "sqlite"), autoincrement=True, nullable=False),
         sa.Column("email", sa.String(length=254), nullable=False),
         sa.Column("name", sa.Text(), nullable=False),
         sa.Column("role", sa.String(length=20), nullable=False),
@@ -178,9 +158,7 @@ def upgrade() -> None:
     )
     op.create_table(
         "staff_session",
-        sa.Column(
-            "id", sa.BigInteger().with_variant(sa.Integer(), "sqlite"), autoincrement=True, nullable=False
-        ),
+        sa.Column("id", sa.BigInteger().with_variant(sa.Integer(), "sqlite"), autoincrement=True, nullable=False),
         sa.Column("token_hash", sa.String(length=64), nullable=False),
         sa.Column("staff_member_id", sa.Integer(), nullable=False),
         sa.Column("opened_at", sa.DateTime(timezone=True), nullable=False),
@@ -190,9 +168,7 @@ def upgrade() -> None:
     )
     op.create_table(
         "statement",
-        sa.Column(
-            "id", sa.BigInteger().with_variant(sa.Integer(), "sqlite"), autoincrement=True, nullable=False
-        ),
+        sa.Column("id", sa.BigInteger().with_variant(sa.Integer(), "sqlite"), autoincrement=True, nullable=False),
         sa.Column("provider", sa.String(length=20), nullable=False),
         sa.Column("name", sa.Text(), nullable=False),
         sa.Column("imported_at", sa.DateTime(timezone=True), nullable=False),
@@ -208,9 +184,7 @@ def upgrade() -> None:
     )
     op.create_table(
         "work",
-        sa.Column(
-            "id", sa.BigInteger().with_variant(sa.Integer(), "sqlite"), autoincrement=True, nullable=False
-        ),
+        sa.Column("id", sa.BigInteger().with_variant(sa.Integer(), "sqlite"), autoincrement=True, nullable=False),
         sa.Column("slug", sa.String(length=120), nullable=False),
         sa.Column("identifier", sa.String(length=200), nullable=False),
         sa.Column("title", sa.Text(), nullable=False),
@@ -228,9 +202,7 @@ def upgrade() -> None:
     )
     op.create_table(
         "work_row",
-        sa.Column(
-            "id", sa.BigInteger().with_variant(sa.Integer(), "sqlite"), autoincrement=True, nullable=False
-        ),
+        sa.Column("id", sa.BigInteger().with_variant(sa.Integer(), "sqlite"), autoincrement=True, nullable=False),
         sa.Column("kind", sa.String(length=40), nullable=False),
         sa.Column("key", sa.String(length=200), nullable=False),
         sa.Column("payload", sa.JSON(), nullable=False),
@@ -250,9 +222,7 @@ def upgrade() -> None:
 
     op.create_table(
         "attention",
-        sa.Column(
-            "id", sa.BigInteger().with_variant(sa.Integer(), "sqlite"), autoincrement=True, nullable=False
-        ),
+        sa.Column("id", sa.BigInteger().with_variant(sa.Integer(), "sqlite"), autoincrement=True, nullable=False),
         sa.Column("code", sa.String(length=40), nullable=False),
         sa.Column("subject", sa.String(length=200), nullable=False),
         sa.Column("order_id", sa.BigInteger().with_variant(sa.Integer(), "sqlite"), nullable=True),
@@ -261,17 +231,13 @@ def upgrade() -> None:
         sa.Column("resolved_at", sa.DateTime(timezone=True), nullable=True),
         sa.Column("resolved_by", sa.Text(), nullable=True),
         sa.Column("note", sa.Text(), nullable=True),
-        sa.ForeignKeyConstraint(
-            ["order_id"], ["shop_order.id"], name=op.f("fk_attention_order_id_shop_order")
-        ),
+        sa.ForeignKeyConstraint(["order_id"], ["shop_order.id"], name=op.f("fk_attention_order_id_shop_order")),
         sa.PrimaryKeyConstraint("id", name=op.f("pk_attention")),
         sa.UniqueConstraint("code", "subject", name=op.f("uq_attention_code_subject")),
     )
     op.create_table(
         "contributor",
-        sa.Column(
-            "id", sa.BigInteger().with_variant(sa.Integer(), "sqlite"), autoincrement=True, nullable=False
-        ),
+        sa.Column("id", sa.BigInteger().with_variant(sa.Integer(), "sqlite"), autoincrement=True, nullable=False),
         sa.Column("work_id", sa.BigInteger().with_variant(sa.Integer(), "sqlite"), nullable=False),
         sa.Column("position", sa.Integer(), nullable=False),
         sa.Column("role", sa.String(length=3), nullable=False),
@@ -283,9 +249,7 @@ def upgrade() -> None:
     )
     op.create_table(
         "edition",
-        sa.Column(
-            "id", sa.BigInteger().with_variant(sa.Integer(), "sqlite"), autoincrement=True, nullable=False
-        ),
+        sa.Column("id", sa.BigInteger().with_variant(sa.Integer(), "sqlite"), autoincrement=True, nullable=False),
         sa.Column("work_id", sa.BigInteger().with_variant(sa.Integer(), "sqlite"), nullable=False),
         sa.Column("position", sa.Integer(), nullable=False),
         sa.Column("isbn", sa.String(length=13), nullable=False),
@@ -311,9 +275,7 @@ def upgrade() -> None:
         sa.Column("sku", sa.String(length=40), nullable=False),
         sa.Column("provider_state", sa.String(length=20), nullable=False),
         sa.Column("provider_checked_at", sa.DateTime(timezone=True), nullable=True),
-        sa.ForeignKeyConstraint(
-            ["rights_set_id"], ["rights_set.id"], name=op.f("fk_edition_rights_set_id_rights_set")
-        ),
+        sa.ForeignKeyConstraint(["rights_set_id"], ["rights_set.id"], name=op.f("fk_edition_rights_set_id_rights_set")),
         sa.ForeignKeyConstraint(["work_id"], ["work.id"], name=op.f("fk_edition_work_id_work")),
         sa.PrimaryKeyConstraint("id", name=op.f("pk_edition")),
         sa.UniqueConstraint("isbn", name=op.f("uq_edition_isbn")),
@@ -332,9 +294,7 @@ def upgrade() -> None:
     )
     op.create_table(
         "payment",
-        sa.Column(
-            "id", sa.BigInteger().with_variant(sa.Integer(), "sqlite"), autoincrement=True, nullable=False
-        ),
+        sa.Column("id", sa.BigInteger().with_variant(sa.Integer(), "sqlite"), autoincrement=True, nullable=False),
         sa.Column("order_id", sa.BigInteger().with_variant(sa.Integer(), "sqlite"), nullable=False),
         sa.Column("reference", sa.String(length=100), nullable=False),
         sa.Column("charge", sa.String(length=100), nullable=True),
@@ -352,9 +312,7 @@ def upgrade() -> None:
 
     op.create_table(
         "payment_attempt",
-        sa.Column(
-            "id", sa.BigInteger().with_variant(sa.Integer(), "sqlite"), autoincrement=True, nullable=False
-        ),
+        sa.Column("id", sa.BigInteger().with_variant(sa.Integer(), "sqlite"), autoincrement=True, nullable=False),
         sa.Column("order_id", sa.BigInteger().with_variant(sa.Integer(), "sqlite"), nullable=False),
         sa.Column("number", sa.Integer(), nullable=False),
         sa.Column("reference", sa.String(length=100), nullable=True),
@@ -362,18 +320,14 @@ def upgrade() -> None:
         sa.Column("begun_at", sa.DateTime(timezone=True), nullable=False),
         sa.Column("expires_at", sa.DateTime(timezone=True), nullable=False),
         sa.Column("ended_at", sa.DateTime(timezone=True), nullable=True),
-        sa.ForeignKeyConstraint(
-            ["order_id"], ["shop_order.id"], name=op.f("fk_payment_attempt_order_id_shop_order")
-        ),
+        sa.ForeignKeyConstraint(["order_id"], ["shop_order.id"], name=op.f("fk_payment_attempt_order_id_shop_order")),
         sa.PrimaryKeyConstraint("id", name=op.f("pk_payment_attempt")),
         sa.UniqueConstraint("order_id", "number", name=op.f("uq_payment_attempt_order_id_number")),
         sa.UniqueConstraint("reference", name=op.f("uq_payment_attempt_reference")),
     )
     op.create_table(
         "quotation",
-        sa.Column(
-            "id", sa.BigInteger().with_variant(sa.Integer(), "sqlite"), autoincrement=True, nullable=False
-        ),
+        sa.Column("id", sa.BigInteger().with_variant(sa.Integer(), "sqlite"), autoincrement=True, nullable=False),
         sa.Column("work_id", sa.BigInteger().with_variant(sa.Integer(), "sqlite"), nullable=False),
         sa.Column("position", sa.Integer(), nullable=False),
         sa.Column("words", sa.Text(), nullable=False),
@@ -385,9 +339,7 @@ def upgrade() -> None:
     )
     op.create_table(
         "statement_line",
-        sa.Column(
-            "id", sa.BigInteger().with_variant(sa.Integer(), "sqlite"), autoincrement=True, nullable=False
-        ),
+        sa.Column("id", sa.BigInteger().with_variant(sa.Integer(), "sqlite"), autoincrement=True, nullable=False),
         sa.Column("statement_id", sa.BigInteger().with_variant(sa.Integer(), "sqlite"), nullable=False),
         sa.Column("reference", sa.String(length=60), nullable=False),
         sa.Column("order_number", sa.String(length=60), nullable=False),
@@ -403,15 +355,11 @@ def upgrade() -> None:
         sa.UniqueConstraint("reference", name=op.f("uq_statement_line_reference")),
     )
     with op.batch_alter_table("statement_line", schema=None) as batch_op:
-        batch_op.create_index(
-            batch_op.f("ix_statement_line_order_number_sku"), ["order_number", "sku"], unique=False
-        )
+        batch_op.create_index(batch_op.f("ix_statement_line_order_number_sku"), ["order_number", "sku"], unique=False)
 
     op.create_table(
         "order_line",
-        sa.Column(
-            "id", sa.BigInteger().with_variant(sa.Integer(), "sqlite"), autoincrement=True, nullable=False
-        ),
+        sa.Column("id", sa.BigInteger().with_variant(sa.Integer(), "sqlite"), autoincrement=True, nullable=False),
         sa.Column("order_id", sa.BigInteger().with_variant(sa.Integer(), "sqlite"), nullable=False),
         sa.Column("position", sa.Integer(), nullable=False),
         sa.Column("edition_id", sa.BigInteger().with_variant(sa.Integer(), "sqlite"), nullable=False),
@@ -433,12 +381,8 @@ def upgrade() -> None:
         sa.Column("carrier", sa.String(length=60), nullable=True),
         sa.Column("tracking", sa.String(length=120), nullable=True),
         sa.CheckConstraint("quantity > 0", name=op.f("ck_order_line_quantity")),
-        sa.ForeignKeyConstraint(
-            ["edition_id"], ["edition.id"], name=op.f("fk_order_line_edition_id_edition")
-        ),
-        sa.ForeignKeyConstraint(
-            ["order_id"], ["shop_order.id"], name=op.f("fk_order_line_order_id_shop_order")
-        ),
+        sa.ForeignKeyConstraint(["edition_id"], ["edition.id"], name=op.f("fk_order_line_edition_id_edition")),
+        sa.ForeignKeyConstraint(["order_id"], ["shop_order.id"], name=op.f("fk_order_line_order_id_shop_order")),
         sa.PrimaryKeyConstraint("id", name=op.f("pk_order_line")),
         sa.UniqueConstraint("order_id", "position", name=op.f("uq_order_line_order_id_position")),
     )
@@ -447,9 +391,7 @@ def upgrade() -> None:
 
     op.create_table(
         "price",
-        sa.Column(
-            "id", sa.BigInteger().with_variant(sa.Integer(), "sqlite"), autoincrement=True, nullable=False
-        ),
+        sa.Column("id", sa.BigInteger().with_variant(sa.Integer(), "sqlite"), autoincrement=True, nullable=False),
         sa.Column("edition_id", sa.BigInteger().with_variant(sa.Integer(), "sqlite"), nullable=False),
         sa.Column("position", sa.Integer(), nullable=False),
         sa.Column("minor", sa.Integer(), nullable=False),
@@ -461,25 +403,19 @@ def upgrade() -> None:
     )
     op.create_table(
         "consent",
-        sa.Column(
-            "id", sa.BigInteger().with_variant(sa.Integer(), "sqlite"), autoincrement=True, nullable=False
-        ),
+        sa.Column("id", sa.BigInteger().with_variant(sa.Integer(), "sqlite"), autoincrement=True, nullable=False),
         sa.Column("order_line_id", sa.BigInteger().with_variant(sa.Integer(), "sqlite"), nullable=False),
         sa.Column("words", sa.Text(), nullable=False),
         sa.Column("version", sa.String(length=16), nullable=False),
         sa.Column("locale", sa.String(length=10), nullable=False),
         sa.Column("ticked_at", sa.DateTime(timezone=True), nullable=False),
-        sa.ForeignKeyConstraint(
-            ["order_line_id"], ["order_line.id"], name=op.f("fk_consent_order_line_id_order_line")
-        ),
+        sa.ForeignKeyConstraint(["order_line_id"], ["order_line.id"], name=op.f("fk_consent_order_line_id_order_line")),
         sa.PrimaryKeyConstraint("id", name=op.f("pk_consent")),
         sa.UniqueConstraint("order_line_id", name=op.f("uq_consent_order_line_id")),
     )
     op.create_table(
         "despatch",
-        sa.Column(
-            "id", sa.BigInteger().with_variant(sa.Integer(), "sqlite"), autoincrement=True, nullable=False
-        ),
+        sa.Column("id", sa.BigInteger().with_variant(sa.Integer(), "sqlite"), autoincrement=True, nullable=False),
         sa.Column("order_line_id", sa.BigInteger().with_variant(sa.Integer(), "sqlite"), nullable=False),
         sa.Column("reference", sa.String(length=30), nullable=False),
         sa.Column("file", sa.String(length=60), nullable=False),
@@ -497,9 +433,7 @@ def upgrade() -> None:
 
     op.create_table(
         "entitlement",
-        sa.Column(
-            "id", sa.BigInteger().with_variant(sa.Integer(), "sqlite"), autoincrement=True, nullable=False
-        ),
+        sa.Column("id", sa.BigInteger().with_variant(sa.Integer(), "sqlite"), autoincrement=True, nullable=False),
         sa.Column("order_line_id", sa.BigInteger().with_variant(sa.Integer(), "sqlite"), nullable=False),
         sa.Column("copy_id", sa.String(length=40), nullable=False),
         sa.Column("email", sa.String(length=254), nullable=False),
@@ -526,9 +460,7 @@ def upgrade() -> None:
 
     op.create_table(
         "refund",
-        sa.Column(
-            "id", sa.BigInteger().with_variant(sa.Integer(), "sqlite"), autoincrement=True, nullable=False
-        ),
+        sa.Column("id", sa.BigInteger().with_variant(sa.Integer(), "sqlite"), autoincrement=True, nullable=False),
         sa.Column("order_id", sa.BigInteger().with_variant(sa.Integer(), "sqlite"), nullable=False),
         sa.Column("payment_id", sa.BigInteger().with_variant(sa.Integer(), "sqlite"), nullable=False),
         sa.Column("order_line_id", sa.BigInteger().with_variant(sa.Integer(), "sqlite"), nullable=True),
@@ -543,9 +475,7 @@ def upgrade() -> None:
         sa.Column("settled_at", sa.DateTime(timezone=True), nullable=True),
         sa.CheckConstraint("minor > 0", name=op.f("ck_refund_minor")),
         sa.ForeignKeyConstraint(["order_id"], ["shop_order.id"], name=op.f("fk_refund_order_id_shop_order")),
-        sa.ForeignKeyConstraint(
-            ["order_line_id"], ["order_line.id"], name=op.f("fk_refund_order_line_id_order_line")
-        ),
+        sa.ForeignKeyConstraint(["order_line_id"], ["order_line.id"], name=op.f("fk_refund_order_line_id_order_line")),
         sa.ForeignKeyConstraint(["payment_id"], ["payment.id"], name=op.f("fk_refund_payment_id_payment")),
         sa.PrimaryKeyConstraint("id", name=op.f("pk_refund")),
         sa.UniqueConstraint("payment_id", "about", name=op.f("uq_refund_payment_id_about")),
@@ -556,9 +486,7 @@ def upgrade() -> None:
 
     op.create_table(
         "download_session",
-        sa.Column(
-            "id", sa.BigInteger().with_variant(sa.Integer(), "sqlite"), autoincrement=True, nullable=False
-        ),
+        sa.Column("id", sa.BigInteger().with_variant(sa.Integer(), "sqlite"), autoincrement=True, nullable=False),
         sa.Column("public_id", sa.String(length=30), nullable=False),
         sa.Column("entitlement_id", sa.BigInteger().with_variant(sa.Integer(), "sqlite"), nullable=False),
         sa.Column("browser", sa.String(length=64), nullable=False),
@@ -573,15 +501,11 @@ def upgrade() -> None:
         sa.UniqueConstraint("public_id", name=op.f("uq_download_session_public_id")),
     )
     with op.batch_alter_table("download_session", schema=None) as batch_op:
-        batch_op.create_index(
-            batch_op.f("ix_download_session_entitlement_id"), ["entitlement_id"], unique=False
-        )
+        batch_op.create_index(batch_op.f("ix_download_session_entitlement_id"), ["entitlement_id"], unique=False)
 
     op.create_table(
         "submission",
-        sa.Column(
-            "id", sa.BigInteger().with_variant(sa.Integer(), "sqlite"), autoincrement=True, nullable=False
-        ),
+        sa.Column("id", sa.BigInteger().with_variant(sa.Integer(), "sqlite"), autoincrement=True, nullable=False),
         sa.Column("entitlement_id", sa.BigInteger().with_variant(sa.Integer(), "sqlite"), nullable=False),
         sa.Column("sent_at", sa.DateTime(timezone=True), nullable=False),
         sa.Column("answered_at", sa.DateTime(timezone=True), nullable=True),

@@ -61,9 +61,7 @@ def _watch(table: str, name: str, event: str, works: str) -> None:
         op.execute(
             f"CREATE FUNCTION {trigger}() RETURNS trigger LANGUAGE plpgsql AS $$ BEGIN {raised} RETURN NULL; END $$"
         )
-        op.execute(
-            f"CREATE TRIGGER {trigger} AFTER {event} ON {table} FOR EACH ROW EXECUTE FUNCTION {trigger}()"
-        )
+        op.execute(f"CREATE TRIGGER {trigger} AFTER {event} ON {table} FOR EACH ROW EXECUTE FUNCTION {trigger}()")
     else:
         op.execute(f"CREATE TRIGGER {trigger} AFTER {event} ON {table} BEGIN {raised} END")
 

@@ -2,20 +2,21 @@
 
 from __future__ import annotations
 
-from datetime import datetime
 from functools import wraps
 from typing import TYPE_CHECKING, Any
 
 from flask import Blueprint, abort, g, redirect, render_template, request
 
 from shop.staff import access, audit
-from shop.staff.access import Role, StaffMember
 from shop.web import db, local_path, private, see_other, the_shop
 
 if TYPE_CHECKING:
     from collections.abc import Callable
+    from datetime import datetime
 
     from werkzeug.wrappers import Response as AnyResponse
+
+    from shop.staff.access import Role, StaffMember
 
 bp = private(Blueprint("staff", __name__, url_prefix="/staff"))
 
@@ -86,9 +87,7 @@ def sign_in() -> AnyResponse | tuple[str, int]:
             request.remote_addr or "",
         )
     except access.NotLetInError:
-        error = (
-            "The address, the password or the code is not right. A code is good once; wait for the next one."
-        )
+        error = "The address, the password or the code is not right. A code is good once; wait for the next one."
         return render_template("staff/sign_in.html", error=error, email=form.get("email", ""), back=back), 422
     except access.TooManyTriesError:
         error = "Too many tries. Wait five minutes."

@@ -97,9 +97,7 @@ def despatch_notice() -> str:
 @bp.get("/work")
 def work_rows() -> str:
     """Work that is dead or has failed, and notices that found no order."""
-    failing = (WorkRow.state == WorkState.DEAD) | (
-        (WorkRow.state != WorkState.DONE) & WorkRow.last_error.is_not(None)
-    )
+    failing = (WorkRow.state == WorkState.DEAD) | ((WorkRow.state != WorkState.DONE) & WorkRow.last_error.is_not(None))
     rows = db().scalars(select(WorkRow).where(failing).order_by(WorkRow.created_at.desc()).limit(200)).all()
     unmatched = db().scalars(select(Notice).where(Notice.unmatched_at.is_not(None)).limit(200)).all()
     return render_template("staff/work.html", rows=rows, unmatched=unmatched)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from flask import abort, render_template, request
 
-from shop.reconciliation import cases, ledgers
+from shop.reconciliation import cases, findings, ledgers
 from shop.services import OutsideError
 from shop.staff.access import Role
 from shop.staff.views import bp, needs, note
@@ -50,5 +50,5 @@ def statement() -> str:
 
 def _page(done: str | None, problems: list[str] | None = None) -> str:
     shop = the_shop()
-    outcome = cases.f.reconcile(cases.books(db(), shop.now))
+    outcome = findings.reconcile(cases.books(db(), shop.now))
     return render_template("staff/reconciliation.html", outcome=outcome, done=done, problems=problems or [])

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from datetime import datetime
 from typing import TYPE_CHECKING
 
 from flask import abort, render_template, request
@@ -27,6 +26,7 @@ from shop.work import WorkRow
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
+    from datetime import datetime
 
     from sqlalchemy import Select
     from werkzeug.wrappers import Response as AnyResponse
@@ -74,9 +74,7 @@ def orders() -> str:
 def order(public_id: str) -> str:
     """One order: its lines and money, its story, and what may be done."""
     found = _get(public_id)
-    lines = [
-        (line, _entitlement(line), refunds.refund_of(db(), line), _despatch(line)) for line in found.lines
-    ]
+    lines = [(line, _entitlement(line), refunds.refund_of(db(), line), _despatch(line)) for line in found.lines]
     return render_template(
         "staff/order.html",
         order=found,
@@ -201,7 +199,7 @@ def _despatch(line: OrderLine) -> Despatch | None:
     return db().scalar(select(Despatch).where(Despatch.order_line_id == line.id))
 
 
-def _searched(query: Select[tuple[Order]], words: str) -> Select[tuple[Order]]:
+def _searched(query: Select[Order], words: str) -> Select[Order]:
     """Find by number, address, name, ISBN, or the id of a payment at Stripe."""
     if not words:
         return query
@@ -224,15 +222,13 @@ def _searched(query: Select[tuple[Order]], words: str) -> Select[tuple[Order]]:
     )
 
 
-def _filtered(query: Select[tuple[Order]], chosen: str) -> Select[tuple[Order]]:
+def _filtered(query: Select[Order], chosen: str) -> Select[Order]:
     undelivered = (
         select(OrderLine.order_id)
         .join(Entitlement, Entitlement.order_line_id == OrderLine.id)
         .where(Entitlement.fulfilled_at.is_(None), Entitlement.revoked_at.is_(None))
     )
-    open_matters = select(Attention.order_id).where(
-        Attention.resolved_at.is_(None), Attention.order_id.is_not(None)
-    )
+    open_matters = select(Attention.order_id).where(Attention.resolved_at.is_(None), Attention.order_id.is_not(None))
     conditions = {
         "paid": Order.status == OrderStatus.PAID,
         "waiting": Order.status == OrderStatus.AWAITING_PAYMENT,
@@ -242,7 +238,7 @@ def _filtered(query: Select[tuple[Order]], chosen: str) -> Select[tuple[Order]]:
     return query.where(conditions[chosen]) if chosen in conditions else query
 
 
-def _work_of(found: Order) -> Select[tuple[WorkRow]]:
+def _work_of(found: Order) -> Select[WorkRow]:
     """The work rows of an order: by its own id, its lines', its refunds' and its public id."""
     lines = [f"line:{line.id}" for line in found.lines]
     refund_ids = select("refund:" + cast(Refund.id, String)).where(Refund.order_id == found.id)
@@ -264,9 +260,7 @@ def _story(found: Order) -> Iterator[Moment]:
     yield from _story_of_money(found)
     for line in found.lines:
         yield from _story_of_line(line)
-    for row in db().scalars(
-        _work_of(found).where(WorkRow.done_at.is_not(None), WorkRow.kind.startswith("mail."))
-    ):
+    for row in db().scalars(_work_of(found).where(WorkRow.done_at.is_not(None), WorkRow.kind.startswith("mail."))):
         if row.done_at:
             yield Moment(row.done_at, "Mail sent", row.kind.removeprefix("mail."))
     for entry in db().scalars(select(AuditEntry).where(AuditEntry.subject == found.public_id)):
@@ -274,9 +268,7 @@ def _story(found: Order) -> Iterator[Moment]:
     for matter in db().scalars(select(Attention).where(Attention.order_id == found.id)):
         yield Moment(matter.raised_at, matter.code, matter.detail)
         if matter.resolved_at:
-            yield Moment(
-                matter.resolved_at, f"{matter.code} resolved by {matter.resolved_by}", matter.note or ""
-            )
+            yield Moment(matter.resolved_at, f"{matter.code} resolved by {matter.resolved_by}", matter.note or "")
 
 
 def _story_of_money(found: Order) -> Iterator[Moment]:
@@ -318,14 +310,10 @@ def _story_of_entitlement(entitlement: Entitlement) -> Iterator[Moment]:
     yield Moment(entitlement.granted_at, f"{what} granted")
     for submission in db().scalars(select(Submission).where(Submission.entitlement_id == entitlement.id)):
         again = "sent again, may be doubled" if submission.may_be_doubled else "sent"
-        yield Moment(
-            submission.sent_at, f"{what} {again} to the provider", submission.answer or "outcome unknown"
-        )
+        yield Moment(submission.sent_at, f"{what} {again} to the provider", submission.answer or "outcome unknown")
     if entitlement.fulfilled_at:
         yield Moment(entitlement.fulfilled_at, f"{what} delivered")
     if entitlement.refused_at:
-        yield Moment(
-            entitlement.refused_at, f"{what} refused by the provider", entitlement.refused_because or ""
-        )
+        yield Moment(entitlement.refused_at, f"{what} refused by the provider", entitlement.refused_because or "")
     if entitlement.revoked_at:
         yield Moment(entitlement.revoked_at, f"{what} taken back", entitlement.revoked_because or "")
