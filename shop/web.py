@@ -68,6 +68,12 @@ def drop_transaction(error: BaseException | None) -> None:
         g.pop("opened").__exit__(type(error) if error else None, error, None)
 
 
+def refuse_nulls() -> None:
+    """A null character is in no title and no address; PostgreSQL keeps none."""
+    if "\0" in request.path or "%00" in request.environ["QUERY_STRING"]:
+        abort(404, "There is nothing at this address.")
+
+
 def refuse_strangers() -> None:
     """Refuse a change that a browser was led into by another site.
 
@@ -194,6 +200,7 @@ def furnish(app: Flask, shop: Shop) -> None:
     served = Assets(assets("templates") / "assets")
     headers = Headers(shop.settings.stripe_api_base or shop.settings.stripe_checkout_origin, shop.settings.is_secure)
     app.add_url_rule("/assets/<name>", "asset", served.serve)
+    app.before_request(refuse_nulls)
     app.before_request(refuse_strangers)
     app.after_request(settle_transaction)
     app.after_request(headers.put_on)

@@ -1,6 +1,6 @@
 """Reading the catalogue for pages: a few prepared statements, and the views that templates ask.
 
-However many editions a book has, its page takes five statements. They are prepared Core, not ORM: this
+However many editions a book has, its page takes four statements. They are prepared Core, not ORM: this
 is the one path that every visitor takes.
 """
 
@@ -286,15 +286,17 @@ _FACTS = select(
     Edition.provider_checked_at,
     RightsSet.countries,
     RightsSet.signed_at,
-).outerjoin(RightsSet, RightsSet.id == Edition.rights_set_id)
-_EDITIONS = _FACTS.where(Edition.work_id.in_(bindparam("works", expanding=True))).order_by(
-    Edition.work_id, Edition.position, Edition.isbn
+    Price.minor,
+    Price.currency,
+    Price.countries.label("price_countries"),
 )
-_EDITIONS_BY_ISBN = _FACTS.where(Edition.isbn.in_(bindparam("isbns", expanding=True)))
-_PRICES = (
-    select(Price.edition_id, Price.minor, Price.currency, Price.countries)
-    .where(Price.edition_id.in_(bindparam("editions", expanding=True)))
-    .order_by(Price.edition_id, Price.position)
+_FACTS = _FACTS.outerjoin(RightsSet, RightsSet.id == Edition.rights_set_id)
+_FACTS = _FACTS.outerjoin(Price, Price.edition_id == Edition.id)
+_EDITIONS = _FACTS.where(Edition.work_id.in_(bindparam("works", expanding=True))).order_by(
+    Edition.work_id, Edition.position, Edition.isbn, Price.position
+)
+_EDITIONS_BY_ISBN = _FACTS.where(Edition.isbn.in_(bindparam("isbns", expanding=True))).order_by(
+    Edition.isbn, Price.position
 )
 _TITLES = (
     select(Edition.isbn, Work.title, Work.slug)
@@ -336,7 +338,7 @@ def editions_by_isbn(
 ) -> dict[str, tuple[int, EditionView]]:
     """Edition id and view by ISBN, for those we know."""
     rows = connection.execute(_EDITIONS_BY_ISBN, {"isbns": list(isbns)}).all()
-    return {row.isbn: (row.id, view) for row, view in _views(shop, connection, rows, country)}
+    return {row.isbn: (row.id, view) for row, view in _views(shop, rows, country)}
 
 
 def titles_by_isbn(connection: Connection, isbns: Iterable[str]) -> dict[str, tuple[str, str]]:
@@ -364,22 +366,30 @@ def _edition_views(
 ) -> Mapping[int, list[EditionView]]:
     rows = connection.execute(_EDITIONS, {"works": works}).all()
     by_work: dict[int, list[EditionView]] = defaultdict(list)
-    for row, view in _views(shop, connection, rows, country):
+    for row, view in _views(shop, rows, country):
         by_work[row.work_id].append(view)
     return by_work
 
 
-def _views(
-    shop: Shop, connection: Connection, rows: Iterable[Any], country: str | None
-) -> list[tuple[Any, EditionView]]:
-    rows = list(rows)
-    prices: dict[int, list[tuple[Money, frozenset[str] | None]]] = defaultdict(list)
-    for price in connection.execute(_PRICES, {"editions": [row.id for row in rows]}):
-        if price.currency == shop.settings.currency:
-            where = None if price.countries is None else rights.read(price.countries)
-            prices[price.edition_id].append((Money(price.minor, price.currency), where))
+def _views(shop: Shop, rows: Iterable[Any], country: str | None) -> list[tuple[Any, EditionView]]:
+    """One view an edition, from rows of an edition with one price each."""
     now, oldest = shop.now, provider_max_age(shop)
-    return [(row, _view(shop, row, tuple(prices[row.id]), country, now, oldest)) for row in rows]
+    by_edition: dict[int, list[Any]] = defaultdict(list)
+    for row in rows:
+        by_edition[row.id].append(row)
+    return [
+        (priced[0], _view(shop, priced[0], _prices(shop, priced), country, now, oldest))
+        for priced in by_edition.values()
+    ]
+
+
+def _prices(shop: Shop, rows: list[Any]) -> tuple[tuple[Money, frozenset[str] | None], ...]:
+    """The prices in the shop's currency, in the publisher's order."""
+    return tuple(
+        (Money(row.minor, row.currency), None if row.price_countries is None else rights.read(row.price_countries))
+        for row in rows
+        if row.currency == shop.settings.currency
+    )
 
 
 def _view(

@@ -1,0 +1,216 @@
+"""The pages on which books are found: what they show, for whom, and that they are never out of date."""
+
+from __future__ import annotations
+
+from datetime import date
+from pathlib import Path
+
+import pytest
+from sqlalchemy import event, select, text, update
+
+from shop.catalogue import intake
+from shop.catalogue.models import Contributor, Edition, OldSlug, Price, ProviderState, Quotation, RightsSet, Work
+from tests.makers import EBOOK, HARDBACK, Scene, an_edition
+
+CATALOGUE = Path(__file__).parent.parent / "config" / "demo" / "catalogue.xml"
+PAGE = "/books/exit-stalin"
+
+
+@pytest.mark.parametrize(
+    "change",
+    [
+        update(Price).values(minor=1234),
+        update(Edition).where(Edition.isbn == HARDBACK).values(stock=0),
+        update(Edition).where(Edition.isbn == EBOOK).values(provider_state=ProviderState.NOT_ENABLED),
+        update(RightsSet).values(countries="CA"),
+        update(RightsSet).values(signed_at=None),
+        update(Work).values(title="Another Title"),
+        update(Contributor).values(name="Another Author"),
+    ],
+    ids=["price", "stock", "provider", "right", "signature", "title", "author"],
+)
+def test_a_change_shows_at_once_on_a_page_that_was_remembered(scene: Scene, change: object) -> None:
+    scene.live_in("US")
+    before = scene.get(PAGE)
+    assert scene.get(PAGE).data == before.data
+
+    with scene.shop.db.writing() as session:
+        session.execute(change)  # type: ignore[call-overload]
+
+    assert scene.get(PAGE).data != before.data
+
+
+def test_rows_added_and_taken_away_show_at_once_too(scene: Scene) -> None:
+    before = scene.get(PAGE).text
+    with scene.shop.db.writing() as session:
+        session.add(Quotation(work_id=1, position=0, words="A quotation.", author="A. Reader", source=None))
+    with_quotation = scene.get(PAGE).text
+    with scene.shop.db.writing() as session:
+        session.execute(text("DELETE FROM quotation"))
+
+    assert "A quotation." not in before
+    assert "A quotation." in with_quotation
+    assert scene.get(PAGE).text == before
+
+
+def test_time_alone_changes_a_remembered_page(scene: Scene) -> None:
+    with scene.shop.db.writing() as session:
+        session.execute(update(Edition).where(Edition.isbn == HARDBACK).values(publication_date=date(2026, 11, 26)))
+    scene.live_in("US")
+    assert "Pre-order hardback" in scene.get(PAGE).text
+
+    scene.clock.forward(hours=13)
+
+    assert "Add hardback to basket" in scene.get(PAGE).text
+
+
+def test_a_yes_of_the_provider_grows_old_on_a_remembered_page(scene: Scene) -> None:
+    scene.live_in("US")
+    assert "Add ebook to basket" in scene.get(PAGE).text
+
+    scene.clock.forward(hours=24)
+
+    assert "Coming soon" in scene.get(PAGE).text
+
+
+def test_the_basket_is_counted_on_a_remembered_page_and_no_country_sees_anothers(scene: Scene) -> None:
+    scene.live_in("US")
+    scene.get(PAGE)
+    scene.fill_basket(HARDBACK)
+    assert "Basket (1)" in scene.get(PAGE).text
+    scene.live_in("GB")
+    assert "Not sold in the United Kingdom" in scene.get(PAGE).text
+    scene.live_in("US")
+    assert "Add hardback to basket" in scene.get(PAGE).text
+
+
+def test_an_unchanged_page_is_not_sent_again(scene: Scene) -> None:
+    scene.live_in("US")
+    tag = scene.get(PAGE).headers["ETag"]
+
+    again = scene.client.get(PAGE, base_url="http://localhost", headers={"If-None-Match": tag})
+    scene.fill_basket(HARDBACK)
+    with_basket = scene.client.get(PAGE, base_url="http://localhost", headers={"If-None-Match": tag})
+
+    assert (again.status_code, again.data) == (304, b"")
+    assert with_basket.status_code == 200
+
+
+@pytest.mark.parametrize("editions", [0, 9])
+def test_a_page_takes_at_most_six_statements_however_many_editions(scene: Scene, editions: int) -> None:
+    with scene.shop.db.writing() as session:
+        book, signed = session.get_one(Work, 1), session.get_one(RightsSet, 1)
+        session.add_all(an_edition(book, signed, f"978000000{n:04d}", "BC", 1000 + n) for n in range(editions))
+    statements: list[str] = []
+    event.listen(
+        scene.shop.db.read_engine, "before_cursor_execute", lambda _c, _cu, sql, *_rest: statements.append(sql)
+    )
+
+    scene.get(PAGE)
+
+    assert 0 < len(statements) + 1 <= 6, "the look-up of the revision goes past the engine's events"
+
+
+@pytest.mark.parametrize(
+    "address",
+    [
+        f"/books/{HARDBACK}-exit-stalin",
+        f"/books/{EBOOK}-any-old-words",
+        f"/books/{HARDBACK}",
+        f"/isbn/{EBOOK}",
+        "/isbn/978-1-63149-829-9",
+        "/isbn/1-63149-829-0",
+        "/books/exit-stalin-eaf76fe3-d512-4df1-ad96-ac38133a5174",
+        f"/books/{EBOOK}-exit-stalin-eaf76fe3-d512-4df1-ad96-ac38133a5174/formats",
+        "/books/EXIT-STALIN",
+        "/books/leaving-stalin",
+        "/books/exit-stalin/",
+    ],
+)
+def test_every_known_address_ends_on_the_one_page(scene: Scene, address: str) -> None:
+    with scene.shop.db.writing() as session:
+        session.add(OldSlug(slug="leaving-stalin", work_id=1))
+
+    first = scene.get(address)
+
+    assert first.status_code == 301
+    assert first.location.partition("#")[0] == PAGE
+    assert f'rel="canonical" href="http://localhost{PAGE}"' in scene.get(PAGE).text
+
+
+def test_an_unknown_isbn_is_not_found_and_what_comes_near_is_named(scene: Scene) -> None:
+    answer = scene.get("/isbn/9781631498298")
+
+    assert answer.status_code == 404
+    assert 'href="/books/exit-stalin"' in answer.text
+
+
+@pytest.mark.parametrize("asked", ["<script>alert(1)</script>", "%00", "a" * 3000, "..%2f..%2fetc"])
+def test_a_strange_address_is_not_found_and_harms_nobody(scene: Scene, asked: str) -> None:
+    answer = scene.get(f"/books/{asked}")
+
+    assert answer.status_code == 404
+    assert "<script>alert" not in answer.text
+
+
+@pytest.mark.parametrize("words", ["exit", "STALIN smith", HARDBACK, "978-1-63149-829-9", "Smíth", ""])
+def test_search_forgives_case_accents_and_hyphens(scene: Scene, words: str) -> None:
+    with scene.shop.db.writing() as session:
+        for book in session.scalars(select(Work)):
+            book.search_text = intake.folded(f"{book.title} Mark B. Smith {HARDBACK} {EBOOK}")
+
+    assert "/books/exit-stalin" in scene.get(f"/search?q={words}").text
+
+
+@pytest.mark.parametrize("words", ["nothing like it", "100%", "_", "'; DROP TABLE work; --"])
+def test_search_that_finds_nothing_says_what_to_do(scene: Scene, words: str) -> None:
+    answer = scene.client.get("/search", query_string={"q": words}, base_url="http://localhost")
+
+    assert answer.status_code == 200
+    assert "/books/exit-stalin" not in answer.text
+
+
+def test_markup_of_a_publisher_is_cleaned_and_text_is_text(scene: Scene) -> None:
+    with scene.shop.db.writing() as session:
+        book = session.get_one(Work, 1)
+        book.description = '<p onclick="x()">Fine <script>alert(1)</script><a href="javascript:x">words</a></p>'
+        book.title = "Tom & <b>Jerry</b>"
+
+    page = scene.get(PAGE).text
+
+    assert "Fine" in page
+    assert "<script>alert" not in page
+    assert "onclick" not in page
+    assert "javascript:" not in page
+    assert "Tom &amp; &lt;b&gt;Jerry&lt;/b&gt;" in page
+
+
+def test_the_same_file_twice_changes_nothing_and_a_new_title_keeps_the_old_address(
+    scene: Scene, tmp_path: Path
+) -> None:
+    with scene.shop.db.writing() as session:
+        for table in ("price", "edition", "contributor", "work"):
+            session.execute(text(f"DELETE FROM {table}"))
+    first = intake.import_file(scene.shop, CATALOGUE)
+    again = intake.import_file(scene.shop, CATALOGUE)
+    renamed = tmp_path / "renamed.xml"
+    renamed.write_text(CATALOGUE.read_text("utf-8").replace(">Tidewrack<", ">Sea Wrack<"), "utf-8")
+
+    changed = intake.import_file(scene.shop, renamed)
+
+    assert (first.added, again.added, again.changed, again.unchanged) == (20, 0, 0, 20)
+    assert changed.changed == 2
+    assert scene.get("/books/tidewrack").location == "/books/sea-wrack"
+
+
+def test_nothing_is_sold_by_rights_that_nobody_signed(scene: Scene) -> None:
+    with scene.shop.db.writing() as session:
+        session.execute(update(RightsSet).values(signed_at=None))
+    scene.live_in("US")
+
+    assert scene.post("/basket", isbn=HARDBACK).status_code == 409
+    scene.sign_in_as_staff()
+    found = scene.all(RightsSet)[0]
+    assert scene.post("/staff/rights/1/sign", digest="another").status_code == 409
+    assert scene.post("/staff/rights/1/sign", digest=found.digest).status_code == 303
+    assert scene.post("/basket", isbn=HARDBACK).status_code == 303
