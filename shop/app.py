@@ -75,7 +75,7 @@ def connect(settings: Settings) -> Shop:
 def services_of(settings: Settings) -> Services:
     """The outside that the settings name."""
     files = Folder(Path(settings.files_dir))
-    fulfillers: dict[str, Fulfiller] = {"watermark": Watermark(files, settings.secret_keys[0])}
+    fulfillers: dict[str, Fulfiller] = {"watermark": Watermark(files, settings.watermark_secret)}
     if settings.glassboxx_base_url:
         fulfillers["glassboxx"] = Glassboxx(
             settings.glassboxx_base_url,

@@ -102,13 +102,15 @@ def _settings_file(folder: Path, ports: Ports, database_url: str | None) -> Path
     path, secrets_path = folder / "settings.toml", folder / "secrets.txt"
     if not secrets_path.exists():
         secrets_path.touch(mode=0o600)
-        secrets_path.write_text(f"{secrets.token_urlsafe(48)}\nwhsec_{secrets.token_hex(24)}\n")
-    key, webhook = secrets_path.read_text().split()
+        fresh = (secrets.token_urlsafe(48), f"whsec_{secrets.token_hex(24)}", secrets.token_urlsafe(48))
+        secrets_path.write_text("\n".join(fresh))
+    key, webhook, mark = secrets_path.read_text().split()
     values = {
         "shop_name": "Example Press",
         "public_base_url": f"http://127.0.0.1:{ports.shop}",
         "listen_port": ports.shop,
         "secret_keys": [key],
+        "watermark_secret": mark,
         "database_url": database_url or f"sqlite:///{folder / 'shop.db'}",
         "files_dir": str(folder / "files"),
         "stripe_secret_key": "sk_test_sandbox_demo",

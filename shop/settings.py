@@ -61,6 +61,7 @@ class Settings:
     provider_recheck_seconds: int
     provider_state_max_age_seconds: int
     fulfiller_by_protection: dict[str, str]
+    watermark_secret: str
     mail_host: str
     mail_port: int
     mail_username: str
@@ -178,6 +179,8 @@ def _unsafe_secrets(settings: Settings) -> Iterator[str]:
             yield f"secret_keys holds a key of {len(key)} characters; {SHORTEST_SECRET} are the least."
         elif len(set(key)) < SHORTEST_SECRET // 4 or any(word in key.lower() for word in WORN_OUT):
             yield "secret_keys holds a key that anybody would guess: make one with `frontlist secret`."
+    if "watermark" in settings.fulfiller_by_protection.values() and len(settings.watermark_secret) < SHORTEST_SECRET:
+        yield "watermark_secret is empty or short: make one with `frontlist secret`, and keep it for good."
     if not settings.stripe_webhook_secrets:
         yield "stripe_webhook_secrets is empty: with no signing secret anybody could report a payment."
     if any(len(secret) < len("whsec_") + 12 for secret in settings.stripe_webhook_secrets):

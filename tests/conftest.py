@@ -33,6 +33,7 @@ if TYPE_CHECKING:
 EXAMPLES = Path(__file__).parent.parent / "config" / "demo"
 SECRETS = {
     "FRONTLIST_SECRET_KEYS": "3q8Jx0wYc7Rk2mVn5Tb9Lz4Hd6Gf1Ps8Aa0Ee3Uu",
+    "FRONTLIST_WATERMARK_SECRET": "w8Kd2Zr5Xq7Vn1Bt4Mh9Yc3Lg6Fs0PjQe",
     "FRONTLIST_PUBLIC_BASE_URL": "http://localhost",
     "FRONTLIST_STRIPE_SECRET_KEY": "sk_test_sandbox_tests",
     "FRONTLIST_STRIPE_WEBHOOK_SECRETS": "whsec_0123456789abcdef0123",
@@ -99,7 +100,7 @@ def shop(settings: Settings, clock: Clock) -> Iterator[Shop]:
     files.put(master(EPUB), (EXAMPLES / f"{EPUB}.epub").read_bytes())
     services = Services(
         gateway=FakeGateway(clock),
-        fulfillers={"glassboxx": FakeApp(), "watermark": Watermark(files, settings.secret_keys[0])},
+        fulfillers={"glassboxx": FakeApp(), "watermark": Watermark(files, settings.watermark_secret)},
         files=files,
         mailer=FakeMailer(),
         links=Links(settings.secret_keys, settings.public_base_url, timedelta(days=settings.access_link_days)),

@@ -48,9 +48,9 @@ class Scene:
         self.shop, self.clock, self.gateway = shop, clock, gateway
         self.provider, self.mailer, self.client = provider, mailer, client
 
-    def get(self, path: str) -> TestResponse:
-        """Look at a page."""
-        return self.client.get(path, base_url=ADDRESS)
+    def get(self, path: str, **headers: str) -> TestResponse:
+        """Look at a page, or fetch a file."""
+        return self.client.get(path, base_url=ADDRESS, headers=headers, buffered=True)
 
     def post(self, path: str, **form: str) -> TestResponse:
         """Send a form of ours, as a browser does."""

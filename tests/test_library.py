@@ -20,7 +20,7 @@ if TYPE_CHECKING:
 def bought(scene: Scene, *isbns: str) -> str:
     """An order, paid and delivered; its public id."""
     public_id = scene.buy(*isbns)
-    scene.knock(public_id)
+    scene.get(f"/orders/{public_id}")
     scene.work()
     return public_id
 
@@ -78,15 +78,15 @@ def test_a_download_is_resumed_and_all_its_ranges_are_one(scene: Scene) -> None:
     assert b"".join(part.data for part in parts) == whole.data
     assert ranged(scene, ticket, "bytes=-10").data == whole.data[-10:]
     assert ranged(scene, ticket, f"bytes={size}-").status_code == 416
-    fresh = scene.client.get(ticket, base_url=ADDRESS, headers={"Range": "bytes=0-9", "If-Range": tag})
-    stale = scene.client.get(ticket, base_url=ADDRESS, headers={"Range": "bytes=0-9", "If-Range": '"other"'})
+    fresh = ranged(scene, ticket, "bytes=0-9", **{"If-Range": tag})
+    stale = ranged(scene, ticket, "bytes=0-9", **{"If-Range": '"other"'})
     assert (fresh.status_code, stale.status_code) == (206, 200)
     assert [one.sessions_opened for one in scene.all(Entitlement)] == [1]
 
 
-def ranged(scene: Scene, path: str, span: str) -> TestResponse:
+def ranged(scene: Scene, path: str, span: str, **more: str) -> TestResponse:
     """Ask for part of a file."""
-    return scene.client.get(path, base_url=ADDRESS, headers={"Range": span})
+    return scene.get(path, Range=span, **more)
 
 
 def test_a_second_click_in_the_same_browser_costs_nothing_and_the_last_one_is_the_last(scene: Scene) -> None:
@@ -127,7 +127,7 @@ def test_a_link_whose_time_is_over_says_so_and_offers_a_new_one(scene: Scene) ->
 
     answer = scene.get(link)
     assert answer.status_code == 410
-    assert "time is over" in answer.text
+    assert f'action="{link}/renew"' in answer.text
     assert scene.post(f"{link}/renew").location == "/link-sent"
     assert scene.post(f"{link}/renew").location == "/link-sent"
     scene.work()
@@ -195,7 +195,7 @@ def test_the_library_opens_by_a_mailed_code_and_shows_every_book(scene: Scene) -
     assert sign_in(scene, "Ann@Example.com").location == "/library"
     page = scene.get("/library").text
 
-    assert page.count('class="state ready"') == 2
+    assert page.count(">Ready to read<") == 2
     assert "Download EPUB" in page
     action = re.search(r'action="(/library/download/[^"]+)"', page)
     assert action

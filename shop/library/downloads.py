@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING
 
 from flask import Response, request, send_file
 from sqlalchemy import select, update
+from werkzeug.exceptions import RequestedRangeNotSatisfiable
 
 from shop.catalogue.intake import slug_of
 from shop.library.links import TICKET_LIFE
@@ -97,7 +98,11 @@ def hand_out(shop: Shop, allowed: Allowed) -> Response:
             conditional=False,
             etag=allowed.tag,
         )
-        response.make_conditional(request, accept_ranges=True, complete_length=path.stat().st_size)
+        try:
+            response.make_conditional(request, accept_ranges=True, complete_length=path.stat().st_size)
+        except RequestedRangeNotSatisfiable:
+            response.close()  # nobody else will close the file
+            raise
     response.headers["Cache-Control"] = "private, no-store"
     response.headers["Content-Security-Policy"] = "default-src 'none'; sandbox"
     return response
