@@ -11,6 +11,7 @@ import structlog
 from flask import Flask, Response, redirect, render_template, request
 from jinja2 import StrictUndefined
 from werkzeug.exceptions import HTTPException
+from werkzeug.middleware.proxy_fix import ProxyFix
 
 from integrations.files import Folder
 from integrations.glassboxx import Glassboxx
@@ -124,6 +125,9 @@ def create_app(shop: Shop | None = None) -> Flask:
     for blueprint in (catalogue.bp, checkout.bp, checkout.hooks, library.bp, staff.bp):
         app.register_blueprint(blueprint)
     app.context_processor(_shown_everywhere)
+    if shop.settings.trusted_proxies:
+        proxies = shop.settings.trusted_proxies
+        app.wsgi_app = ProxyFix(app.wsgi_app, x_for=proxies, x_proto=proxies)  # type: ignore[method-assign]
     app.add_url_rule("/health", "health", lambda: _health(shop))
     app.add_url_rule("/<path:path>/", "no-slash", _without_slash)
     app.register_error_handler(HTTPException, _explain)

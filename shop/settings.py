@@ -80,6 +80,7 @@ class Settings:
     listen_port: int
     server_processes: int
     server_threads: int
+    trusted_proxies: int
     accel_prefix: str
     thanks_wait_seconds: float
 
@@ -153,6 +154,7 @@ def _typed(name: str, kind: Any, value: Any) -> Any:
 def _unsafe(settings: Settings) -> Iterator[str]:
     yield from _unsafe_addresses(settings)
     yield from _unsafe_secrets(settings)
+    yield from _unsafe_glassboxx(settings)
     yield from _unsafe_stripe(settings)
     yield from _unsafe_choices(settings)
     if settings.environment == "production":
@@ -185,6 +187,9 @@ def _unsafe_secrets(settings: Settings) -> Iterator[str]:
         yield "stripe_webhook_secrets is empty: with no signing secret anybody could report a payment."
     if any(len(secret) < len("whsec_") + 12 for secret in settings.stripe_webhook_secrets):
         yield "stripe_webhook_secrets holds a secret too short to be one of Stripe's."
+
+
+def _unsafe_glassboxx(settings: Settings) -> Iterator[str]:
     if settings.glassboxx_base_url:
         for name in ("glassboxx_username", "glassboxx_password", "glassboxx_vendor_id"):
             if not getattr(settings, name):

@@ -61,6 +61,13 @@ def settle_transaction(response: Response) -> Response:
     return response
 
 
+def commit_now() -> None:
+    """Commit what the request has written so far; what follows, such as a call abroad, holds no transaction."""
+    if session := g.pop("session", None):
+        session.flush()
+        g.pop("opened").__exit__(None, None, None)
+
+
 def drop_transaction(error: BaseException | None) -> None:
     """Undo what is still open when the request ends in an exception."""
     if session := g.pop("session", None):

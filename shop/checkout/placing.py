@@ -24,8 +24,6 @@ if TYPE_CHECKING:
 SESSION_LIFE = timedelta(minutes=31)
 """Stripe takes 30 minutes at the least."""
 
-STOCK_HELD = timedelta(minutes=40)
-
 
 class SoldOutError(OrderError):
     """Somebody else took the last copy meanwhile."""

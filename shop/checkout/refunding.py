@@ -64,7 +64,7 @@ def _note(refund_id: int, receipt: RefundReceipt, at: datetime, session: Session
 
 def _refused(refund_id: int, why: str, at: datetime, session: Session) -> None:
     refund = session.get_one(Refund, refund_id)
-    refund.status, refund.settled_at = RefundStatus.FAILED, at
+    refund.fail(at)
     _tell_staff(session, refund, why, at)
 
 

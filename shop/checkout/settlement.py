@@ -12,7 +12,7 @@ from functools import partial
 from typing import TYPE_CHECKING
 
 import structlog
-from sqlalchemy import or_, select
+from sqlalchemy import select
 
 from shop import work
 from shop.catalogue import rights
@@ -79,16 +79,16 @@ def sweep(_job: Job, shop: Shop) -> Ending:
     """Work: ask after every order whose payment was begun and has not ended, and let old drafts go."""
     with shop.db.reading() as session:
         query = (
-            select(Order.public_id)
+            select(Order.public_id, Order.number)
             .join(PaymentAttempt, PaymentAttempt.order_id == Order.id)
             .where(PaymentAttempt.ended_at.is_(None), PaymentAttempt.begun_at < shop.now - SWEPT_AFTER)
         )
-        waiting = session.scalars(query.distinct()).all()
-    for public_id in waiting:
+        waiting = session.execute(query.distinct()).all()
+    for public_id, number in waiting:
         try:
             settle(shop, public_id)
         except OutsideError as error:
-            log.warning("sweep.no_answer", order=public_id, reason=str(error))
+            log.warning("sweep.no_answer", order=number, reason=str(error))
     return partial(_let_drafts_go, shop.now - DRAFTS_KEPT, shop.now)
 
 
@@ -199,7 +199,7 @@ def _hold_for_staff(session: Session, order: Order, receipt: Receipt, why: str, 
         detail=f"Order {order.number} was not marked as paid: {why}.",
         raised_at=now,
     )
-    log.error("settlement.mismatch", order=order.public_id, payment=receipt.payment)
+    log.error("settlement.mismatch", order=order.number, payment=receipt.payment)
 
 
 def _send_back_second(session: Session, order: Order, reference: str, now: datetime) -> None:
@@ -229,6 +229,6 @@ def _give_up(session: Session, order: Order, attempt: PaymentAttempt, now: datet
 
 
 def _let_drafts_go(older_than: datetime, now: datetime, session: Session) -> None:
-    stale = select(Order).where(or_(Order.status == OrderStatus.DRAFT), Order.placed_at < older_than)
+    stale = select(Order).where(Order.status == OrderStatus.DRAFT, Order.placed_at < older_than)
     for order in session.scalars(stale.limit(500)):
         order.expire(now)

@@ -310,10 +310,10 @@ def _to_gateway(public_id: str, attempt: PaymentAttempt | None) -> AnyResponse |
     except placing.SoldOutError as error:
         return _review_page(_get_order(public_id), [placing.Change(str(error))]), 409
     except RefusedError as error:
-        log.exception("checkout.refused", order=public_id, reason=str(error))
+        log.exception("checkout.refused", order=_number(public_id), reason=str(error))
         trouble = "The payment page could not be opened. Nothing has been charged; please write to us."
     except OutsideError as error:
-        log.warning("checkout.no_answer", order=public_id, reason=str(error))
+        log.warning("checkout.no_answer", order=_number(public_id), reason=str(error))
         trouble = "The payment page could not be reached. Nothing has been charged; please try again in a minute."
     return _review_page(_get_order(public_id), [], trouble), 503
 
@@ -322,7 +322,13 @@ def _knock(public_id: str) -> None:
     try:
         settlement.settle(the_shop(), public_id, patiently=False)
     except OutsideError as error:
-        log.warning("thanks.no_answer", order=public_id, reason=str(error))
+        log.warning("thanks.no_answer", order=_number(public_id), reason=str(error))
+
+
+def _number(public_id: str) -> str:
+    """What a log calls an order: its number, never the id that opens its page."""
+    with the_shop().db.reading() as session:
+        return _find_order(session, public_id).number
 
 
 def _wait_until_ready(public_id: str) -> None:

@@ -271,7 +271,7 @@ def _shelf_item(session: Session, shop: Shop, line: OrderLine) -> ShelfItem:
     return ShelfItem(
         line=line,
         entitlement=entitlement,
-        is_refunded=refund_of(session, line) is not None,
+        is_refunded=line.declined_at is not None or refund_of(session, line) is not None,
         disclosure=fulfiller.disclosure if fulfiller else None,
         address=f"/books/{edition.work.slug}",
         cover=f"/covers/{edition.work.editions[0].isbn}.svg",

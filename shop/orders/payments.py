@@ -81,7 +81,7 @@ class Refund(Base):
     order_id: Mapped[int] = mapped_column(ForeignKey("shop_order.id"), index=True)
     payment_id: Mapped[int] = mapped_column(ForeignKey("payment.id"))
     order_line_id: Mapped[int | None] = mapped_column(ForeignKey("order_line.id"))
-    about: Mapped[str] = mapped_column(String(40))
+    about: Mapped[str] = mapped_column(String(60))
     minor: Mapped[int]
     currency: Mapped[str] = mapped_column(String(3))
     reason: Mapped[str] = mapped_column(Text)
@@ -106,9 +106,24 @@ class Refund(Base):
 
     def note(self, status: RefundStatus, reference: str, at: datetime) -> None:
         """Write down how it stands at the gateway."""
-        self.status, self.reference = status, reference
-        if status in {RefundStatus.SUCCEEDED, RefundStatus.FAILED}:
+        self.reference = reference
+        if status is RefundStatus.FAILED:
+            self.fail(at)
+            return
+        self.status = status
+        if status is RefundStatus.SUCCEEDED:
             self.settled_at = at
+
+    def fail(self, at: datetime) -> None:
+        """It came to nothing; the row stays, and makes room for another try under a key of its own."""
+        if not self.has_failed:
+            self.status, self.settled_at = RefundStatus.FAILED, at
+            self.about = f"{self.about}:failed:{self.id}"
+
+    @property
+    def has_failed(self) -> bool:
+        """Whether the reader is still owed the money."""
+        return self.status == RefundStatus.FAILED
 
 
 def refundable(session: Session, payment: Payment) -> Money:

@@ -46,8 +46,9 @@ def request_payment_refund(session: Session, payment: Payment, *, reason: str, b
 
 
 def refund_of(session: Session, line: OrderLine) -> Refund | None:
-    """The refund of a line, if one was asked for."""
-    return session.scalar(select(Refund).where(Refund.order_line_id == line.id))
+    """The newest refund of a line, if one was asked for."""
+    newest = select(Refund).where(Refund.order_line_id == line.id).order_by(Refund.id.desc()).limit(1)
+    return session.scalar(newest)
 
 
 def _request(  # noqa: PLR0913 - a refund is what, why, who and when
@@ -81,9 +82,9 @@ def _add(  # noqa: PLR0913 - as above
     at: datetime,
 ) -> bool:
     asked = select(Refund).where(Refund.payment_id == payment.id, Refund.about == about)
-    if session.scalar(asked) is not None:
+    if not amount or session.scalar(asked) is not None:
         return False
-    if refundable(session, payment) < amount or not amount:
+    if refundable(session, payment) < amount:
         raise NothingToRefundError(f"only {refundable(session, payment)} of this payment is left")
     insert_if_absent(
         session,

@@ -8,7 +8,7 @@ from shop.reconciliation import cases, findings, ledgers
 from shop.services import OutsideError
 from shop.staff.access import Role
 from shop.staff.views import bp, needs, note
-from shop.web import db, the_shop
+from shop.web import commit_now, db, the_shop
 
 
 @bp.get("/reconciliation")
@@ -22,7 +22,7 @@ def reconciliation() -> str:
 def fetch() -> str:
     """Fetch Stripe's ledger and payouts now."""
     note("fetch ledger", "stripe")
-    db().commit()
+    commit_now()
     try:
         ledgers.fetch_now(the_shop())
     except OutsideError as error:

@@ -21,7 +21,7 @@ from shop.services import OutsideError
 from shop.staff.access import Role
 from shop.staff.audit import AuditEntry
 from shop.staff.views import bp, me, needs, note
-from shop.web import db, see_other, the_shop
+from shop.web import commit_now, db, see_other, the_shop
 from shop.work import WorkRow
 
 if TYPE_CHECKING:
@@ -94,7 +94,7 @@ def order(public_id: str) -> str:
 def check_payment(public_id: str) -> AnyResponse:
     """Ask Stripe how the order's payment stands, now."""
     note("check payment", public_id)
-    db().commit()
+    commit_now()
     try:
         settlement.settle(the_shop(), public_id)
     except OutsideError as error:
