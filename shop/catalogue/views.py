@@ -151,6 +151,19 @@ def set_country() -> AnyResponse:
     return response
 
 
+@bp.get("/terms")
+def terms() -> str:
+    """The terms of sale."""
+    return render_template("catalogue/terms.html")
+
+
+@bp.get("/help/reading")
+def reading_help() -> str:
+    """How the ebooks of this shop are read."""
+    disclosures = [fulfiller.disclosure for fulfiller in the_shop().services.fulfillers.values()]
+    return render_template("catalogue/reading_help.html", disclosures=disclosures)
+
+
 def suggestions(connection: Connection, asked: str) -> list[tuple[str, str]]:
     """Addresses and titles of books that come near what was asked for."""
     rows = connection.execute(select(Work.slug, Work.title)).all()
