@@ -77,7 +77,9 @@ def _is_up(address: str) -> bool:
 class Cashier(Protocol):
     """A gateway with somebody who can press its reader's buttons."""
 
-    gateway: Gateway
+    @property
+    def gateway(self) -> Gateway:
+        """The one in question."""
 
     def pay(self, reference: str, card: str = "4242424242424242") -> None:
         """The reader pays."""

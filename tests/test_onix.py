@@ -1,0 +1,475 @@
+"""ONIX in: what a good file says, and what a nasty one cannot do."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from datetime import date
+from pathlib import Path
+from typing import TYPE_CHECKING, Protocol
+
+import pytest
+from hypothesis import HealthCheck, given, settings
+from hypothesis import strategies as st
+
+from shop.catalogue import onix
+from shop.catalogue.onix import (
+    OnixContributor,
+    OnixError,
+    OnixPrice,
+    OnixProduct,
+    OnixQuotation,
+    Problem,
+)
+from shop.catalogue.rights import SalesRights, Statement, Territory
+from shop.money import Money
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+CATALOGUE = Path(__file__).parent.parent / "config" / "demo" / "catalogue.xml"
+NAMESPACE = "http://ns.editeur.org/onix/3.0/reference"
+DECLARATION = '<?xml version="1.0" encoding="UTF-8"?>\n'
+REFERENCE = "org.example.1"
+
+SOUND = """<Product>
+<RecordReference>org.example.1</RecordReference>
+<NotificationType>03</NotificationType>
+<ProductIdentifier><ProductIDType>15</ProductIDType><IDValue>9781631498299</IDValue></ProductIdentifier>
+<DescriptiveDetail>
+<ProductForm>BB</ProductForm>
+<ProductFormDetail>B401</ProductFormDetail>
+<Measure><MeasureType>01</MeasureType><Measurement>9</Measurement><MeasureUnitCode>in</MeasureUnitCode></Measure>
+<Measure><MeasureType>02</MeasureType><Measurement>15.2</Measurement><MeasureUnitCode>cm</MeasureUnitCode></Measure>
+<TitleDetail><TitleType>01</TitleType><TitleElement><TitleElementLevel>01</TitleElementLevel>\
+<TitleText>Exit Stalin</TitleText><Subtitle>The Soviet Union as a Civilization</Subtitle></TitleElement></TitleDetail>
+<Contributor><ContributorRole>A01</ContributorRole><PersonName>Mark B. Smith</PersonName>\
+<BiographicalNote textformat="05"><p>A historian.</p></BiographicalNote></Contributor>
+<Contributor><ContributorRole>B01</ContributorRole><NamesBeforeKey>Vincent</NamesBeforeKey>\
+<PrefixToKey>van</PrefixToKey><KeyNames>Dyke</KeyNames></Contributor>
+<Language><LanguageRole>01</LanguageRole><LanguageCode>eng</LanguageCode></Language>
+<Extent><ExtentType>00</ExtentType><ExtentValue>576</ExtentValue><ExtentUnit>03</ExtentUnit></Extent>
+<Extent><ExtentType>22</ExtentType><ExtentValue>1.5</ExtentValue><ExtentUnit>19</ExtentUnit></Extent>
+<Subject><SubjectSchemeIdentifier>20</SubjectSchemeIdentifier>\
+<SubjectHeadingText>USSR; Khrushchev ; </SubjectHeadingText></Subject>
+</DescriptiveDetail>
+<CollateralDetail>
+<TextContent><TextType>03</TextType><Text>Fish &amp; chips &lt;then&gt;
+
+and now</Text></TextContent>
+<TextContent><TextType>06</TextType><Text>Lucid</Text><TextAuthor>D. Smith</TextAuthor></TextContent>
+</CollateralDetail>
+<PublishingDetail>
+<Publisher><PublisherName>Example Press</PublisherName></Publisher>
+<PublishingStatus>04</PublishingStatus>
+<PublishingDate><PublishingDateRole>01</PublishingDateRole><Date>20260428</Date></PublishingDate>
+<SalesRights><SalesRightsType>01</SalesRightsType><Territory><RegionsIncluded>WORLD</RegionsIncluded>\
+<CountriesExcluded>GB IE</CountriesExcluded></Territory></SalesRights>
+<ROWSalesRightsType>03</ROWSalesRightsType>
+</PublishingDetail>
+<RelatedMaterial><RelatedWork><WorkRelationCode>01</WorkRelationCode><WorkIdentifier><WorkIDType>01</WorkIDType>\
+<IDTypeName>Work</IDTypeName><IDValue>W-1</IDValue></WorkIdentifier></RelatedWork></RelatedMaterial>
+<ProductSupply><SupplyDetail>
+<ProductAvailability>21</ProductAvailability>
+<SupplyDate><SupplyDateRole>08</SupplyDateRole><Date>20260501</Date></SupplyDate>
+<Stock><OnHand>184</OnHand></Stock><Stock><OnHand>16</OnHand></Stock>
+<Price><PriceType>01</PriceType><PriceAmount>30.00</PriceAmount><CurrencyCode>GBP</CurrencyCode></Price>
+<Price><PriceType>02</PriceType><PriceAmount>38.00</PriceAmount><CurrencyCode>GBP</CurrencyCode>\
+<Territory><CountriesIncluded>US CA</CountriesIncluded></Territory></Price>
+</SupplyDetail></ProductSupply>
+</Product>
+"""
+FIRST_LINE = 3
+"""Where the first product of a message begins."""
+
+
+def second(text: str = SOUND) -> str:
+    """Another, sound product to stand beside it."""
+    return text.replace(REFERENCE, "org.example.2").replace("9781631498299", "9781631498305")
+
+
+def message(*products: str, before: str = DECLARATION) -> str:
+    inside = "".join(products)
+    return f'{before}<ONIXMessage xmlns="{NAMESPACE}" release="3.0">\n{inside}</ONIXMessage>\n'
+
+
+class Read(Protocol):
+    def __call__(self, content: str | bytes) -> Sequence[OnixProduct | Problem]:
+        """Read a file of this content."""
+
+
+@pytest.fixture
+def read(tmp_path: Path) -> Read:
+    def reading(content: str | bytes) -> Sequence[OnixProduct | Problem]:
+        path = tmp_path / "feed.xml"
+        path.write_bytes(content if isinstance(content, bytes) else content.encode())
+        return list(onix.products(path))
+
+    return reading
+
+
+def only(found: Sequence[OnixProduct | Problem]) -> OnixProduct:
+    (product,) = found
+    assert isinstance(product, OnixProduct), product
+    return product
+
+
+def left_out(found: Sequence[OnixProduct | Problem]) -> Problem:
+    """The problem of the first product, the second having gone in."""
+    problem, other = found
+    assert isinstance(problem, Problem), problem
+    assert isinstance(other, OnixProduct)
+    assert other.reference == "org.example.2"
+    return problem
+
+
+# -- A good file ---------------------------------------------------------------------------------------------------
+
+
+def test_a_product_is_read_whole(read: Read) -> None:
+    product = only(read(message(SOUND)))
+    assert replace(product, digest="") == OnixProduct(
+        reference=REFERENCE,
+        digest="",
+        notification="03",
+        isbn="9781631498299",
+        work_identifier="01:Work:W-1",
+        form="BB",
+        form_detail="B401",
+        protection=None,
+        title="Exit Stalin",
+        subtitle="The Soviet Union as a Civilization",
+        publisher="Example Press",
+        contributors=(
+            OnixContributor("A01", "Mark B. Smith", "<p>A historian.</p>"),
+            OnixContributor("B01", "Vincent van Dyke", None),
+        ),
+        description="<p>Fish &amp; chips &lt;then&gt;</p><p>and now</p>",
+        short_description=None,
+        quotations=(OnixQuotation("Lucid", "D. Smith", None),),
+        subjects=("USSR", "Khrushchev"),
+        language="eng",
+        accessibility=(),
+        pages=576,
+        width_mm=152,
+        height_mm=229,
+        file_bytes=1536 * 1024,
+        publishing_status="04",
+        publication_date=date(2026, 4, 28),
+        availability="21",
+        expected_date=date(2026, 5, 1),
+        stock=200,
+        rights=Statement((SalesRights("01", Territory((), ("WORLD",), ("GB", "IE"))),), "03"),
+        territory_statement=None,
+        prices=(OnixPrice(Money(3800, "GBP"), Territory(("US", "CA"))),),
+    )
+
+
+def test_the_demonstration_catalogue_has_no_problem() -> None:
+    found = list(onix.products(CATALOGUE))
+    assert len(found) == CATALOGUE.read_text("utf-8").count("<Product>")
+    assert all(isinstance(one, OnixProduct) for one in found)
+    assert len({one.reference for one in found}) == len(found)
+
+
+def test_a_record_is_known_by_its_digest(read: Read) -> None:
+    as_sent = only(read(message(SOUND))).digest
+    assert only(read(message(SOUND).replace(DECLARATION, "<?xml version='1.0'?>\n\n"))).digest == as_sent
+    assert only(read(message(SOUND.replace("Exit Stalin", "Exit, Stalin")))).digest != as_sent
+
+
+@pytest.mark.parametrize(
+    ("text", "html"),
+    [
+        ("<Text>One\n\n\n\nTwo</Text>", "<p>One</p><p>Two</p>"),
+        ('<Text textformat="06">a &lt;b&gt; &amp; c</Text>', "<p>a &lt;b&gt; &amp; c</p>"),
+        ('<Text textformat="02">&lt;p&gt;Hello&lt;/p&gt;</Text>', "<p>Hello</p>"),
+        ('<Text textformat="02"><![CDATA[<p>Hello</p>]]></Text>', "<p>Hello</p>"),
+        ('<Text textformat="05"><p>Hello <em>you</em></p></Text>', "<p>Hello <em>you</em></p>"),
+        ('<Text textformat="05">Hello &amp; you</Text>', "Hello &amp; you"),
+        ("<Text/>", ""),
+    ],
+)
+def test_a_description_becomes_html_by_its_own_format(read: Read, text: str, html: str) -> None:
+    start, end = SOUND.index("<Text>"), SOUND.index("</Text>") + len("</Text>")
+    assert only(read(message(SOUND[:start] + text + SOUND[end:]))).description == html
+
+
+@pytest.mark.parametrize(
+    ("instead", "isbn"),
+    [
+        ("<ProductIDType>02</ProductIDType><IDValue>1631498290</IDValue>", "9781631498299"),
+        ("<ProductIDType>03</ProductIDType><IDValue>9781631498299</IDValue>", "9781631498299"),
+        ("<ProductIDType>15</ProductIDType><IDValue>978-1-63149-829-9</IDValue>", "9781631498299"),
+    ],
+)
+def test_an_isbn_is_an_isbn_however_it_is_written(read: Read, instead: str, isbn: str) -> None:
+    written = "<ProductIDType>15</ProductIDType><IDValue>9781631498299</IDValue>"
+    assert only(read(message(SOUND.replace(written, instead)))).isbn == isbn
+
+
+@pytest.mark.parametrize(
+    "encode",
+    [
+        pytest.param(lambda text: text.encode("utf-8-sig"), id="utf-8 with its mark"),
+        pytest.param(lambda text: text.replace("UTF-8", "UTF-16").encode("utf-16"), id="utf-16"),
+        pytest.param(lambda text: text.replace("UTF-8", "UTF-16").encode("utf-16-be"), id="utf-16, big end first"),
+        pytest.param(lambda text: text.replace("UTF-8", "ISO-8859-1").encode("latin-1"), id="latin-1"),
+        pytest.param(lambda text: text.replace("UTF-8", "windows-1252").encode("cp1252"), id="windows-1252"),
+        pytest.param(lambda text: text.removeprefix(DECLARATION).encode(), id="no declaration"),
+    ],
+)
+def test_a_file_is_read_in_the_encoding_it_names(read: Read, encode: object) -> None:
+    assert callable(encode)
+    text = message(SOUND.replace("Exit Stalin", "Die Bücher"))
+    assert only(read(encode(text))).title == "Die Bücher"
+
+
+def test_what_can_be_left_out_can(read: Read) -> None:
+    bare = """<Product><RecordReference>r</RecordReference>
+        <ProductIdentifier><ProductIDType>15</ProductIDType><IDValue>9781631498299</IDValue></ProductIdentifier>
+        <DescriptiveDetail><ProductForm>ED</ProductForm><TitleDetail><TitleType>01</TitleType><TitleElement>
+        <TitleElementLevel>01</TitleElementLevel><TitlePrefix>The</TitlePrefix>
+        <TitleWithoutPrefix>Book</TitleWithoutPrefix></TitleElement></TitleDetail></DescriptiveDetail>
+        <ProductSupply><SupplyDetail><ProductAvailability>10</ProductAvailability></SupplyDetail></ProductSupply>
+        </Product>"""
+    product = only(read(message(bare)))
+    assert product.title == "The Book"
+    assert product.work_identifier == "isbn:9781631498299"
+    assert product.rights == Statement()
+    assert (product.prices, product.stock, product.publication_date) == ((), None, None)
+    assert (product.publishing_status, product.language) == ("00", "und")
+
+
+def test_a_message_without_products_is_no_fault(read: Read) -> None:
+    assert read(message()) == []
+
+
+# -- One bad product among good ones ----------------------------------------------------------------------------------
+
+BAD = {
+    "no reference": ("<RecordReference>org.example.1</RecordReference>", "", "RecordReference"),
+    "an empty reference": ("org.example.1", "  ", "RecordReference"),
+    "a wrong check digit": ("9781631498299", "9781631498290", "check digit"),
+    "an ISBN too short": ("9781631498299", "978163149829", "check digit"),
+    "an ISBN of letters": ("9781631498299", "not an isbn!!", "check digit"),
+    "a number that is no book's": ("9781631498299", "4006381333931", "check digit"),
+    "an empty ISBN": ("<IDValue>9781631498299</IDValue>", "<IDValue/>", "ISBN"),
+    "no ISBN": ("<ProductIDType>15<", "<ProductIDType>01<", "no ISBN"),
+    "no form": ("<ProductForm>BB</ProductForm>", "", "ProductForm"),
+    "no title": ("<TitleType>01<", "<TitleType>10<", "title"),
+    "an empty title": ("Exit Stalin", " ", "title"),
+    "no availability": ("<ProductAvailability>21</ProductAvailability>", "", "ProductAvailability"),
+    "a price without a currency": (
+        "38.00</PriceAmount><CurrencyCode>GBP</CurrencyCode>",
+        "38.00</PriceAmount>",
+        "Curr",
+    ),
+    "a price without an amount": ("<PriceAmount>38.00</PriceAmount>", "", "PriceAmount"),
+    "a price in words": (">38.00<", ">thirty-eight<", "thirty-eight"),
+    "a price with a comma": (">38.00<", ">38,00<", "38,00"),
+    "a price of half a penny": (">38.00<", ">38.005<", "38.005"),
+    "a price below nothing": (">38.00<", ">-38.00<", "-38.00"),
+    "a price that is no number": (">38.00<", ">NaN<", "NaN"),
+    "a price that shouts": (">38.00<", ">sNaN<", "sNaN"),
+    "a price without end": (">38.00<", ">Infinity<", "Infinity"),
+    "a price beyond all books": (">38.00<", ">1e999999<", "GBP"),
+    "a price beyond the database": (">38.00<", ">1e30<", "GBP"),
+    "a price in no currency": ("38.00</PriceAmount><CurrencyCode>GBP<", "38.00</PriceAmount><CurrencyCode>ZZZ<", "ZZZ"),
+    "a price in a currency's name": (
+        "38.00</PriceAmount><CurrencyCode>GBP<",
+        "38.00</PriceAmount><CurrencyCode>Pounds<",
+        "Pounds",
+    ),
+    "a stock in words": (">184<", ">plenty<", "plenty"),
+    "a stock without end": (">184<", ">Infinity<", "Infinity"),
+    "a stock beyond the database": (">184<", ">1e30<", "1e30"),
+    "pages without end": (">576<", ">Infinity<", "Infinity"),
+    "pages beyond counting": (">576<", ">1e30<", "1e30"),
+    "pages in words": (">576<", ">many<", "many"),
+    "a width without end": (">15.2<", ">Infinity<", "Infinity"),
+    "a file size without end": (">1.5<", ">Infinity<", "Infinity"),
+    "a date of a month": ("20260428", "202604", "202604"),
+    "a date that never comes": ("20260428", "20260231", "20260231"),
+    "a date with hyphens": ("20260428", "2026-04-28", "2026-04-28"),
+    "an empty date": ("<Date>20260428</Date>", "<Date/>", "Date"),
+    "a right of no type": ("<SalesRightsType>01</SalesRightsType>", "", "SalesRightsType"),
+    "a form that is no code": (">BB<", ">HARDBACK<", "HARDBACK"),
+    "an availability that is no code": (">21<", ">available<", "available"),
+    "a status that is no code": ("<PublishingStatus>04<", "<PublishingStatus>active<", "active"),
+    "a language that is no code": (">eng<", ">English<", "English"),
+    "a reference longer than a reference may be": (REFERENCE, "r" * 101, "RecordReference"),
+}
+"""What is put instead of what, and a word of the reason."""
+
+
+@pytest.mark.parametrize(("good", "bad", "word"), BAD.values(), ids=BAD.keys())
+def test_a_bad_product_is_left_out_by_line_and_reference_and_the_rest_goes_in(
+    read: Read, good: str, bad: str, word: str
+) -> None:
+    assert good in SOUND
+    problem = left_out(read(message(SOUND.replace(good, bad), second())))
+    assert word in problem.reason
+    assert problem.line == FIRST_LINE
+    assert problem.reference == (REFERENCE if "RecordReference" not in word else problem.reference)
+
+
+def test_a_problem_says_where_its_product_begins_even_far_down_a_long_file(read: Read) -> None:
+    wrong = second().replace("9781631498305", "9781631498300")
+    good, problem = read(message(SOUND, "\n" * 70_000, wrong))
+    assert isinstance(good, OnixProduct)
+    assert isinstance(problem, Problem)
+    begins = FIRST_LINE + SOUND.count("\n") + 70_000
+    assert begins <= problem.line <= begins + 1  # the parser counts in 16 bits, and beyond them by its neighbours
+    assert problem.reference == "org.example.2"
+
+
+@pytest.mark.parametrize("depth", [60, 61, 100, 200])
+def test_a_product_nested_like_a_well_is_left_out(read: Read, depth: int) -> None:
+    well = "<b>" * depth + "</b>" * depth
+    problem = left_out(read(message(SOUND.replace("</ProductForm>", "</ProductForm>" + well), second())))
+    assert "deep" in problem.reason
+    assert (problem.line, problem.reference) == (FIRST_LINE, REFERENCE)
+
+
+def test_an_honest_list_in_a_list_is_not_too_deep(read: Read) -> None:
+    text = "<ul><li>" * 12 + "deep" + "</li></ul>" * 12
+    assert "deep" in only(read(message(SOUND.replace("<p>A historian.</p>", text)))).contributors[0].biography  # type: ignore[operator]
+
+
+def test_comments_and_instructions_inside_a_text_are_not_part_of_it(read: Read) -> None:
+    product = only(read(message(SOUND.replace("Exit Stalin", "Exit <?php x ?><!-- no -->Stalin"))))
+    assert product.title == "Exit Stalin"
+
+
+def test_unknown_codes_and_elements_are_passed_on_or_passed_over(read: Read) -> None:
+    odd = SOUND.replace("<ProductForm>BB<", "<Surprise><Party/></Surprise><ProductForm>ZZ<").replace(">21<", ">99<")
+    product = only(read(message(odd.replace("<SalesRightsType>01<", "<SalesRightsType>99<"))))
+    assert (product.form, product.availability) == ("ZZ", "99")
+    assert product.rights.rights[0].type == "99"
+
+
+# -- A bad file -------------------------------------------------------------------------------------------------------
+
+BOMB = "<!DOCTYPE b [\n" + '<!ENTITY a0 "ha">' + "".join(f'<!ENTITY a{n} "{f"&a{n - 1};" * 10}">' for n in range(1, 10))
+LAUGHING = BOMB + "]>\n"
+SPYING = '<!DOCTYPE b [<!ENTITY secret SYSTEM "file:///etc/passwd">]>\n'
+ASKING = '<!DOCTYPE b SYSTEM "http://127.0.0.1:9/evil.dtd">\n'
+DOCUMENT_TYPES = {
+    "laughing": (LAUGHING, "&a9;"),
+    "spying": (SPYING, "&secret;"),
+    "asking the network": (ASKING, "x"),
+    "behind a long comment": ("<!--" + "x" * 70_000 + "-->" + LAUGHING, "&a9;"),
+    "behind many spaces": (" " * 70_000 + SPYING, "&secret;"),
+    "harmless": ("<!DOCTYPE ONIXMessage>\n", "x"),
+}
+
+
+@pytest.mark.parametrize(("before", "title"), DOCUMENT_TYPES.values(), ids=DOCUMENT_TYPES.keys())
+def test_a_document_type_is_refused_wherever_it_hides(read: Read, before: str, title: str) -> None:
+    content = message(SOUND.replace("Exit Stalin", title), before=DECLARATION + before)
+    with pytest.raises(OnixError, match=r"document type|entity"):
+        read(content)
+    with pytest.raises(OnixError, match=r"document type|entity"):
+        read(content.replace("UTF-8", "UTF-16").encode("utf-16"))
+
+
+def test_a_document_type_in_another_alphabet_is_refused_too(read: Read) -> None:
+    hidden = '<?xml version="1.0" encoding="UTF-7"?>\n+ADwAIQ-DOCTYPE b [+ADwAIQ-ENTITY a "boom"+AD4]+AD4'
+    with pytest.raises(OnixError):
+        read(message(SOUND.replace("Exit Stalin", "&a;"), before=hidden))
+
+
+def test_a_page_quoted_in_a_description_is_no_document_type(read: Read) -> None:
+    quoted = '<Text textformat="02"><![CDATA[<!DOCTYPE html><p>Hello</p>]]></Text>'
+    assert "<p>Hello</p>" in only(read(message(SOUND.replace("<Text>Fish", quoted + "<Text>Fish")))).description
+
+
+WHOLE = message(SOUND, second())
+NOT_ONIX = {
+    "nothing": "",
+    "spaces": "  \n ",
+    "a spreadsheet": "isbn,title\n9781631498299,Exit Stalin\n",
+    "an object": '{"isbn": "9781631498299"}',
+    "a zip": b"PK\x03\x04\x14\0\0\0\x08\0",
+    "zeros": b"\0" * 4096,
+    "a web page": "<html><body><p>Log in</p></body></html>",
+    "two roots": message(SOUND) + "<another/>",
+    "an unclosed element": WHOLE.replace("</PublishingDetail>", "", 1),
+    "a bare ampersand": WHOLE.replace("Exit Stalin", "Marks & Spencer", 1),
+    "an entity of the web": WHOLE.replace("Exit Stalin", "Exit&nbsp;Stalin", 1),
+    "a control character": WHOLE.replace("Exit Stalin", "Exit\x01Stalin", 1),
+    "a wrong encoding": WHOLE.replace("Exit Stalin", "B\xfccher", 1).encode("latin-1"),
+    "an encoding of nobody's": WHOLE.replace("UTF-8", "klingon"),
+    "a marked file that lies": b"\xff\xfe" + WHOLE.encode(),
+    "more depth than a parser bears": WHOLE.replace("<PublishingDetail>", "<PublishingDetail>" + "<b>" * 5000, 1),
+    "more text than a parser bears": WHOLE.replace("Exit Stalin", "x" * 10_100_000, 1),
+    "a product alone behind a comment": f"<!-- mine --><Product xmlns='{NAMESPACE}'>" + SOUND.removeprefix("<Product>"),
+    "a product alone": f"<Product xmlns='{NAMESPACE}'>" + SOUND.removeprefix("<Product>"),
+}
+
+
+@pytest.mark.parametrize("content", NOT_ONIX.values(), ids=NOT_ONIX.keys())
+def test_what_is_not_onix_is_one_clear_error(read: Read, content: str | bytes) -> None:
+    with pytest.raises(OnixError) as caught:
+        read(content)
+    assert len(str(caught.value)) > 20
+
+
+@pytest.mark.parametrize(
+    "root",
+    [
+        "<ONIXmessage release='3.0' xmlns='http://ns.editeur.org/onix/3.0/short'><product><a001>1</a001></product>",
+        "<ONIXmessage release='3.0'><product><a001>1</a001></product>",
+        "<ONIXMessage><Product><RecordReference>1</RecordReference></Product>",
+        "<ONIXMessage xmlns='http://ns.editeur.org/onix/3.1/reference'><Product/>",
+    ],
+    ids=["short tags", "short tags without a namespace", "ONIX 2.1", "another edition"],
+)
+def test_short_tags_and_other_editions_are_told_apart_by_name(read: Read, root: str) -> None:
+    tag = "ONIXmessage" if "message" in root else "ONIXMessage"
+    with pytest.raises(OnixError, match=r"ONIX 3\.0 reference") as caught:
+        read(f"{DECLARATION}{root}</{tag}>")
+    assert tag in str(caught.value)
+
+
+def test_an_error_of_the_file_names_its_line(read: Read) -> None:
+    line = FIRST_LINE + SOUND[: SOUND.index("<TitleText>")].count("\n")
+    for unreadable in ("Marks & Spencer", "Exit&nbsp;Stalin"):
+        with pytest.raises(OnixError, match=rf"feed\.xml, line {line}\b"):
+            read(WHOLE.replace("Exit Stalin", unreadable, 1))
+
+
+@pytest.mark.parametrize("share", [0.55, 0.7, 0.9, 0.999])
+def test_a_file_cut_off_gives_what_came_before_the_cut_and_then_an_error(tmp_path: Path, share: float) -> None:
+    path = tmp_path / "feed.xml"
+    path.write_text(WHOLE[: int(len(WHOLE) * share)])
+    stream = onix.products(path)
+    first = next(stream)
+    assert first.reference == REFERENCE
+    with pytest.raises(OnixError, match=r"feed\.xml, line \d+"):
+        list(stream)
+
+
+@settings(
+    max_examples=300, deadline=None, derandomize=True, suppress_health_check=[HealthCheck.function_scoped_fixture]
+)
+@given(st.data())
+def test_a_file_with_anything_done_to_it_ends_in_products_problems_or_one_error(
+    tmp_path: Path, data: st.DataObject
+) -> None:
+    content = bytearray(WHOLE.encode())
+    for _ in range(data.draw(st.integers(1, 3))):
+        at = data.draw(st.integers(0, len(content)))
+        length = data.draw(st.integers(0, 40))
+        content[at : at + length] = data.draw(
+            st.binary(max_size=6)
+            | st.sampled_from([b"", b"<", b"</", b"&", b"-1", b"1e9999", b"Infinity", b"<Product>", b"</Product>"])
+        )
+    path = tmp_path / "feed.xml"
+    path.write_bytes(content)
+    try:
+        found = list(onix.products(path))
+    except OnixError as error:
+        assert str(error)  # noqa: PT017 - either outcome is right; this one must speak
+    else:
+        assert all(isinstance(one, OnixProduct) or one.reason for one in found)
