@@ -39,6 +39,8 @@ from shop.settings import Settings, assets
 from shop.staff import views as staff
 
 if TYPE_CHECKING:
+    from werkzeug.wrappers import Response as AnyResponse
+
     from shop.library.fulfilment import Fulfiller
     from shop.work import Handler
 
@@ -129,7 +131,6 @@ def create_app(shop: Shop | None = None) -> Flask:
         proxies = shop.settings.trusted_proxies
         app.wsgi_app = ProxyFix(app.wsgi_app, x_for=proxies, x_proto=proxies)  # type: ignore[method-assign]
     app.add_url_rule("/health", "health", lambda: _health(shop))
-    app.add_url_rule("/<path:path>/", "no-slash", _without_slash)
     app.register_error_handler(HTTPException, _explain)
     app.register_error_handler(500, _explain_fault)
     return app
@@ -163,14 +164,12 @@ def _health(shop: Shop) -> Response:
     return Response("ok\n", mimetype="text/plain", headers={"Cache-Control": "no-store"})
 
 
-def _without_slash(path: str) -> Any:
-    return redirect(f"/{path}", code=301)
-
-
-def _explain(error: HTTPException) -> tuple[str, int] | HTTPException:
+def _explain(error: HTTPException) -> tuple[str, int] | HTTPException | AnyResponse:
     """An error of the reader's, in a sentence and with a way on."""
     if error.code is None or error.code < 400:  # noqa: PLR2004 - redirects are exceptions too
         return error
+    if error.code == 404 and request.method in web.READING and request.path.rstrip("/") not in {"", request.path}:  # noqa: PLR2004
+        return redirect(web.local_path(request.path.rstrip("/"), "/"), code=301)
     page = render_template("error.html", code=error.code, name=error.name, sentence=web.sentence_of(error))
     return page, error.code
 

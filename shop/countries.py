@@ -276,6 +276,8 @@ def name(code: str) -> str:
 
 def in_sentence(code: str) -> str:
     """The name as it stands inside a sentence: the United Kingdom, but Canada."""
+    if code not in COUNTRIES:
+        return code
     with_article = {
         "AE",
         "BS",

@@ -34,7 +34,7 @@ if TYPE_CHECKING:
 
 STAFF = "staff@example-press.test"
 NOT_ENABLED = "9781631498305"
-PATIENCE_SECONDS = 30
+PATIENCE_SECONDS = 120
 
 
 @dataclass(frozen=True, slots=True)

@@ -494,13 +494,6 @@ class Purchase:
         assert found, str(self.thanks)
         return found[1]
 
-    @property
-    def link(self) -> str:
-        """The reading page."""
-        led = {one.get("href") for one in self.thanks.all("//a") if one.get("href", "").startswith("/a/")}
-        assert len(led) == 1, str(self.thanks)
-        return str(led.pop())
-
 
 def buy(house: House, email: str, *isbns: str, card: str = GOOD_CARD, ticked: bool = True) -> Purchase:
     """A visitor in the United States buys books, from the shelf to the thanks page, through the pages' own forms."""

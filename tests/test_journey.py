@@ -5,7 +5,6 @@ from __future__ import annotations
 import csv
 import io
 import re
-import tomllib
 import zipfile
 from concurrent.futures import ThreadPoolExecutor
 from datetime import UTC, datetime, timedelta
@@ -563,7 +562,7 @@ def the_reading_page_has_an_action_for_each_ebook(story: Story) -> None:
     assert page.heading == "Your books"
     assert f"Order {bought.number}" in page
     assert page.words_at("//p[@class='large']") == ANN
-    assert [tidy_link.text_content() for tidy_link in page.all("//ul[@class='apps']//a")] == [
+    assert [app.text_content() for app in page.all("//ul[@class='apps']//a")] == [
         "iPhone and iPad",
         "Android",
         "Windows and Mac",
@@ -1017,7 +1016,7 @@ def no_log_holds_an_address_or_a_secret(story: Story) -> None:
     house = story.house
     log = house.log()
     assert '"event"' in log, "the log was written"
-    settings = tomllib.loads((house.folder / "settings.toml").read_text("utf-8"))
+    settings = house.settings
     secret = {
         *settings["secret_keys"],
         *settings["stripe_webhook_secrets"],

@@ -181,6 +181,7 @@ def test_a_provider_without_its_credentials_is_refused_by_name(name: str) -> Non
         ("server_threads", "0"),
         ("server_processes", "0"),
         ("listen_port", "70000"),
+        ("trusted_proxies", "-1"),
         ("mail_port", "0"),
         ("currency", "gbp"),
         ("currency", "Pounds"),

@@ -70,7 +70,7 @@ def look_into(job: Job, shop: Shop) -> Ending:
     if known and notice.order_public_id and notice.kind.startswith(ABOUT_ORDERS):
         settlement.settle(shop, notice.order_public_id)
     if notice.refund:
-        refunding.look_up(shop, notice.refund)
+        known = refunding.look_up(shop, notice.refund) or known
     concerns_us = notice.kind.startswith((*ABOUT_ORDERS, "refund."))
     return partial(_looked_into, notice.id, shop.now, concerns_us and not known)
 

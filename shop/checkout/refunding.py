@@ -40,17 +40,18 @@ def make_refund(job: Job, shop: Shop) -> Ending:
     return partial(_note, refund.id, receipt, shop.now)
 
 
-def look_up(shop: Shop, refund_id: str) -> None:
-    """Ask how a refund stands now; even one that succeeded may have failed since."""
+def look_up(shop: Shop, refund_id: str) -> bool:
+    """Ask how a refund stands now; even one that succeeded may have failed since. False for none of ours."""
     with shop.db.reading() as session:
         refund = session.get(Refund, int(refund_id)) if refund_id.isdigit() else None
         payment = refund.payment.reference if refund else None
     if refund is None or payment is None:
-        return
+        return False
     receipt = shop.services.gateway.find_refund(payment, refund_id)
     if receipt is not None:
         with shop.db.writing() as session:
             _note(refund.id, receipt, shop.now, session)
+    return True
 
 
 def _note(refund_id: int, receipt: RefundReceipt, at: datetime, session: Session) -> None:

@@ -19,6 +19,7 @@ from shop.catalogue import rights
 from shop.catalogue.models import Edition, RightsSet, take_stock
 from shop.checkout import placing
 from shop.checkout.gateway import Receipt, Standing
+from shop.countries import in_sentence
 from shop.db import insert_if_absent
 from shop.library import models as library
 from shop.library import returns
@@ -160,11 +161,11 @@ def _not_sellable(session: Session, shop: Shop, order: Order, line: OrderLine) -
     held = session.get(RightsSet, edition.rights_set_id) if edition.rights_set_id else None
     countries = rights.read(held.countries) if held and held.signed_at else frozenset[str]()
     if order.country not in countries:
-        return f"This edition may no longer be sold in {order.country}."
+        return f"This edition may no longer be sold in {in_sentence(order.country)}."
     if line.is_digital and shop.settings.digital_card_country == "refund":
         elsewhere = {order.card_country, order.billing_country} - {None} - countries
         if elsewhere:
-            where = ", ".join(sorted(code for code in elsewhere if code))
+            where = ", ".join(sorted(in_sentence(code) for code in elsewhere if code))
             return f"This ebook may not be sold to {where}, where your card or its address is registered."
     return None
 

@@ -74,6 +74,7 @@ def _environment(folder: Path, web: int, stripe: int) -> dict[str, str]:
     settings = {
         "public_base_url": f"http://127.0.0.1:{web}",
         "secret_keys": secrets.token_urlsafe(48),
+        "watermark_secret": secrets.token_urlsafe(48),
         "database_url": f"sqlite:///{folder / 'shop.db'}",
         "files_dir": str(folder / "files"),
         "stripe_secret_key": "sk_test_sandbox_bench",

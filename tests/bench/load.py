@@ -5,6 +5,7 @@ from __future__ import annotations
 import socket
 import time
 from collections import Counter
+from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -146,8 +147,9 @@ def family(process: int) -> list[int]:
     """A process and all that descend from it."""
     found = [process]
     for task in Path(f"/proc/{process}/task").iterdir():
-        for child in (task / "children").read_text().split():
-            found += family(int(child))
+        with suppress(FileNotFoundError, ProcessLookupError):  # a thread may end while we look
+            for child in (task / "children").read_text().split():
+                found += family(int(child))
     return found
 
 

@@ -7,7 +7,6 @@ interpreter and one set of flags. `rendered` is the shop with its page memory em
 from __future__ import annotations
 
 import argparse
-import os
 from typing import TYPE_CHECKING, Any
 
 from shop import settings as configuration
@@ -54,7 +53,7 @@ def main() -> None:
         port=parser.parse_args().port,
         interface=Interfaces.WSGI,
         workers=1,
-        blocking_threads=int(os.environ.get("BENCH_THREADS", "1")),
+        blocking_threads=1,
         log_level=LogLevels.warning,
     ).serve()
 

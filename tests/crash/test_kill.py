@@ -64,9 +64,9 @@ class Killer:
         self._room.shutdown()
         self._work.result()
 
-    def let_in(self, number: int, of: int) -> None:
-        """Hold readers back at the door so that they come in as the killing goes on, from first to last."""
-        due = len(self._victims) * number // of
+    def let_in(self, number: int, of: int, at_once: int) -> None:
+        """Let some in at once, so that there always is work to be killed at, and the others as the killing goes on."""
+        due = len(self._victims) * (number - at_once) // of
         wait_until(lambda: self._work.done() or len(self._killed) >= due, "the killing goes on", PATIENCE)
         if self._work.done():
             self._work.result()
@@ -89,12 +89,12 @@ class Killer:
             self._killed.append(victim)
 
 
-def sell_and_kill(yard: Yard, seed: int, *, orders: int, times: int) -> Account:
+def sell_and_kill(yard: Yard, seed: int, *, orders: int, at_once: int, times: int) -> Account:
     """Sell to so many readers while each process is killed so many times, and see that nobody noticed."""
     began = time.monotonic()
     yard.slow_the_provider_down(PROVIDER_SECONDS)
     with Killer(yard, seed, times, pauses=(0.4, 1.4)) as killer:
-        buy_all(yard, orders, seed, lambda number: killer.let_in(number, orders))
+        buy_all(yard, orders, seed, lambda number: killer.let_in(number, orders, at_once))
     sold = time.monotonic()
     wait_until_quiet(yard, orders, PATIENCE)
     account = look_back(yard)
@@ -124,7 +124,7 @@ def test_nothing_is_lost_or_done_twice_when_every_process_is_killed_ten_times(
         Postgres(durable=True) as postgres,
         Yard(tmp_path, bytecode, postgres.create_database("crash"), webs=4, workers=2) as yard,
     ):
-        account = sell_and_kill(yard, seed, orders=200, times=10)
+        account = sell_and_kill(yard, seed, orders=200, at_once=50, times=10)
 
     # Otherwise nobody was hit while at work, and all this has shown nothing.
     assert account.taken_over > 0
@@ -132,7 +132,7 @@ def test_nothing_is_lost_or_done_twice_when_every_process_is_killed_ten_times(
 
 def test_nor_on_sqlite_with_one_process_of_each_kind(tmp_path: Path, bytecode: Path, seed: int) -> None:
     with Yard(tmp_path, bytecode, f"sqlite:///{tmp_path / 'shop.db'}", webs=1, workers=1) as yard:
-        sell_and_kill(yard, seed, orders=40, times=3)
+        sell_and_kill(yard, seed, orders=40, at_once=40, times=3)
 
 
 def test_without_leases_the_same_promises_are_broken_though_nobody_is_killed(
