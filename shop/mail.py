@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any, Protocol
 
 import css_inline
 from jinja2 import Environment, FileSystemLoader, StrictUndefined, select_autoescape
+from markupsafe import Markup
 
 from shop.settings import assets
 
@@ -61,10 +62,15 @@ def compose(shop: Shop, event: str, to: str, key: str, **context: Any) -> Letter
     )
 
 
+def legal_text(shop: Shop, name: str) -> Markup:
+    """A page of law as it stands today, such as `terms`, to be sent along with what was agreed."""
+    return Markup(_page(f"legal/{name}.html").render(house=shop.settings))  # noqa: S704 - our own template, escaped
+
+
 @lru_cache(maxsize=1)
 def _environment() -> Environment:
     return Environment(
-        loader=FileSystemLoader(assets("templates") / "email"),
+        loader=FileSystemLoader([assets("templates") / "email", assets("templates")]),
         autoescape=select_autoescape(["html"], default=False),
         undefined=StrictUndefined,
         trim_blocks=True,

@@ -29,6 +29,12 @@ def clean(html: str) -> Markup:
     return Markup(nh3.clean(html, tags=ALLOWED, attributes={}, link_rel=None))  # noqa: S704 - this is the cleaner
 
 
+def lines(html: str) -> str:
+    """The words alone, a paragraph or heading a line, with an empty line between."""
+    blocks = html.replace("</h2>", "</p>").split("</p>")
+    return "\n\n".join(text for block in blocks if (text := plain(block)))
+
+
 def plain(html: str) -> str:
     """The words alone."""
     spaced = html.replace("</p>", "</p> ").replace("<br", " <br")

@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from shop import countries, mail
+from shop.catalogue import markup
 from shop.library.letters import access_link
 from shop.orders.letters import post
 from shop.orders.models import Order
@@ -16,9 +17,10 @@ if TYPE_CHECKING:
 
 
 def confirmation(job: Job, shop: Shop) -> Ending:
-    """Work: confirm the contract on a durable medium: lines, total, tax, consent and how to cancel."""
+    """Work: confirm the contract on a durable medium: lines, total, tax, consent, and the terms themselves."""
     with shop.db.reading() as session:
         order = session.get_one(Order, job.payload["order"])
+    terms = mail.legal_text(shop, "terms")
     letter = mail.compose(
         shop,
         "confirmation",
@@ -26,6 +28,8 @@ def confirmation(job: Job, shop: Shop) -> Ending:
         job.key,
         order=order,
         country=countries.name(order.country),
+        terms=terms,
+        terms_text=markup.lines(terms),
         link=access_link(shop, order),
     )
     return post(shop, letter, order.id)
