@@ -20,7 +20,7 @@ from integrations.stripe_gateway import StripeGateway
 from integrations.watermark import Watermark
 from shop import countries, money, visitor, web, work
 from shop import settings as configuration
-from shop.catalogue import reading
+from shop.catalogue import pages, reading
 from shop.catalogue import views as catalogue
 from shop.checkout import inbox, refunding, settlement
 from shop.checkout import letters as checkout_letters
@@ -112,7 +112,6 @@ def create_app(shop: Shop | None = None) -> Flask:
     shop = shop or connect(configuration.load())
     app = Flask("frontlist", template_folder=str(assets("templates")), static_folder=None)
     app.config.update(
-        SECRET_KEY=shop.settings.secret_keys[-1],
         DEBUG=shop.settings.debug,
         TRUSTED_HOSTS=[shop.settings.host],
         MAX_CONTENT_LENGTH=16 * 1024 * 1024,
@@ -123,10 +122,11 @@ def create_app(shop: Shop | None = None) -> Flask:
     app.jinja_env.filters["instant"] = _instant
     app.jinja_env.filters["minor"] = money.written
     app.jinja_env.filters["country_in_sentence"] = countries.in_sentence
-    web.furnish(app, shop)
+    headers = web.furnish(app, shop)
     for blueprint in (catalogue.bp, checkout.bp, checkout.hooks, library.bp, staff.bp):
         app.register_blueprint(blueprint)
     app.context_processor(_shown_everywhere)
+    pages.put_before(app, shop, headers.usual)
     if shop.settings.trusted_proxies:
         proxies = shop.settings.trusted_proxies
         app.wsgi_app = ProxyFix(app.wsgi_app, x_for=proxies, x_proto=proxies)  # type: ignore[method-assign]
@@ -155,7 +155,7 @@ def work_for_ever(shop: Shop, stop: work.Stop) -> None:
 
 
 def _shown_everywhere() -> dict[str, Any]:
-    return {"basket_count": visitor.copies()}
+    return {"basket_count": visitor.copies(), "path": request.path}
 
 
 def _health(shop: Shop) -> Response:

@@ -274,6 +274,7 @@ def name(code: str) -> str:
     return names()[code]
 
 
+@lru_cache(maxsize=300)
 def in_sentence(code: str) -> str:
     """The name as it stands inside a sentence: the United Kingdom, but Canada."""
     if code not in COUNTRIES:

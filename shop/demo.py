@@ -74,11 +74,14 @@ def run(options: argparse.Namespace) -> int:
     shop = connect(configuration.load())
     password, secret = _seed(shop, folder)
     shop.db.close()
+    signal.signal(signal.SIGTERM, signal.default_int_handler)
     processes = _start(folder, ports, shop.settings.stripe_webhook_secrets[0], shop)
     try:
         _wait_for(ports, processes)
         _say(ports, password, secret)
         return _watch(processes)
+    except KeyboardInterrupt:
+        return 0
     finally:
         _stop(processes)
 
@@ -248,16 +251,12 @@ Press Ctrl-C to close it.
 
 def _watch(processes: dict[str, subprocess.Popen[bytes]]) -> int:
     """Wait for Ctrl-C; when a part ends by itself, say which."""
-    signal.signal(signal.SIGTERM, signal.default_int_handler)
-    try:
-        while True:
-            for name, process in processes.items():
-                if process.poll() is not None:
-                    print(f"The {name} has ended ({process.returncode}); see log.txt in the demo's folder.")
-                    return 1
-            time.sleep(0.5)
-    except KeyboardInterrupt:
-        return 0
+    while True:
+        for name, process in processes.items():
+            if process.poll() is not None:
+                print(f"The {name} has ended ({process.returncode}); see log.txt in the demo's folder.")
+                return 1
+        time.sleep(0.5)
 
 
 def _stop(processes: dict[str, subprocess.Popen[bytes]]) -> None:

@@ -15,6 +15,8 @@ from shop.countries import COUNTRIES
 from shop.web import the_shop
 
 if TYPE_CHECKING:
+    from collections.abc import Mapping
+
     from flask import Response
 
 COUNTRY_COOKIE = "country"
@@ -30,7 +32,12 @@ Basket = dict[str, int]
 
 def country() -> str | None:
     """The ISO 3166-1 code the visitor chose, or None: it is asked, never guessed."""
-    code = request.cookies.get(COUNTRY_COOKIE)
+    return country_in(request.cookies)
+
+
+def country_in(cookies: Mapping[str, str]) -> str | None:
+    """The country that these cookies hold."""
+    code = cookies.get(COUNTRY_COOKIE)
     return code if code in COUNTRIES else None
 
 
@@ -42,7 +49,13 @@ def basket() -> Basket:
 
 def copies() -> int:
     """How many books are in the basket."""
-    return sum(basket().values())
+    return copies_in(request.cookies)
+
+
+def copies_in(cookies: Mapping[str, str]) -> int:
+    """How many books these cookies hold."""
+    written = cookies.get(BASKET_COOKIE)
+    return sum(_read(written).values()) if written else 0
 
 
 def remember_country(response: Response, code: str) -> None:

@@ -201,8 +201,8 @@ class Assets:
         return response
 
 
-def furnish(app: Flask, shop: Shop) -> None:
-    """Give the application what every page shares."""
+def furnish(app: Flask, shop: Shop) -> Headers:
+    """Give the application what every page shares; the headers that every answer carries."""
     app.extensions["frontlist"] = shop
     served = Assets(assets("templates") / "assets")
     headers = Headers(shop.settings.stripe_api_base or shop.settings.stripe_checkout_origin, shop.settings.is_secure)
@@ -214,6 +214,7 @@ def furnish(app: Flask, shop: Shop) -> None:
     app.teardown_request(drop_transaction)
     app.jinja_env.globals["asset"] = served.address
     app.jinja_env.globals["house"] = shop.settings
+    return headers
 
 
 def sentence_of(error: HTTPException) -> str:

@@ -33,6 +33,7 @@ def charge(country: str, copies: int, currency: str) -> Money:
     return Money(zone.first_copy + zone.each_further_copy * (copies - 1), currency)
 
 
+@lru_cache(maxsize=300)
 def zone_of(country: str) -> Zone:
     """The zone of a country; every country has one."""
     return next(zone for zone in _zones() if country in zone.countries or "*" in zone.countries)

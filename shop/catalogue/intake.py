@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any
 
 from sqlalchemy import func, select
 
-from shop.catalogue import markup, onix, rights
+from shop.catalogue import onix, rights
 from shop.catalogue.models import Contributor, Edition, OldSlug, Price, Quotation, RightsSet, Work
 from shop.catalogue.onix import OnixProduct, Problem
 
@@ -269,8 +269,4 @@ def _summarise(work: Work) -> None:
     words = [work.title, work.subtitle or "", *(one.name for one in work.contributors), *work.subjects]
     words += [edition.isbn for edition in work.editions]
     work.search_text = folded(" ".join(words))
-
-
-def describe_plainly(work: Work) -> str:
-    """One sentence of a work, for lists and cards."""
-    return (work.short_description and markup.plain(work.short_description)) or markup.plain(work.description)[:200]
+    work.published_on = max((one.publication_date for one in work.editions if one.publication_date), default=None)

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from functools import lru_cache
+
 import nh3
 from markupsafe import Markup
 
@@ -24,6 +26,7 @@ ALLOWED = {
 }
 
 
+@lru_cache(maxsize=10_000)
 def clean(html: str) -> Markup:
     """The text with nothing in it but reading matter: no script, no style, no link, no picture."""
     return Markup(nh3.clean(html, tags=ALLOWED, attributes={}, link_rel=None))  # noqa: S704 - this is the cleaner

@@ -35,6 +35,7 @@ class Work(Base):
     """A book as written: what its editions share."""
 
     __tablename__ = "work"
+    __table_args__ = (Index(None, "published_on", "id"),)
 
     id: Mapped[int] = key_column()
     slug: Mapped[str] = mapped_column(String(120), unique=True)
@@ -47,6 +48,7 @@ class Work(Base):
     territory_statement: Mapped[str | None] = mapped_column(Text)
     subjects: Mapped[list[str]] = mapped_column(JSON, default=list)
     search_text: Mapped[str] = mapped_column(Text, default="")
+    published_on: Mapped[date | None]
     revision: Mapped[int] = mapped_column(default=1)
 
     contributors: Mapped[list[Contributor]] = relationship(

@@ -12,7 +12,6 @@ from datetime import UTC, date, datetime, timedelta
 from functools import cached_property
 from typing import TYPE_CHECKING, Any
 
-from babel.dates import format_date
 from sqlalchemy import bindparam, func, select
 
 from shop import countries
@@ -20,15 +19,17 @@ from shop.catalogue import delivery, markup, rights
 from shop.catalogue.intake import folded
 from shop.catalogue.models import Contributor, Edition, OldSlug, Price, Quotation, RightsSet, Work
 from shop.catalogue.offers import EditionFacts, Offer, OfferState, offer
+from shop.db import Prepared
 from shop.money import Money
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterable, Mapping
+    from collections.abc import Callable, Iterable
 
     from markupsafe import Markup
     from sqlalchemy import Connection, Executable, Select
 
     from shop.catalogue.disclosure import Disclosure
+    from shop.db import Look
     from shop.services import Shop
 
 PAGE_SIZE = 24
@@ -69,7 +70,7 @@ class EditionView:
         """What readers call the form: Hardback, Ebook."""
         return FORMS.get(self.form, "Book")
 
-    @property
+    @cached_property
     def specification(self) -> str:
         """Size and pages of a printed book; file and protection of an ebook."""
         if self.facts.is_digital:
@@ -78,19 +79,19 @@ class EditionView:
         size = f"{self.width_mm} × {self.height_mm} mm" if self.width_mm and self.height_mm else ""
         return " · ".join(part for part in (size, f"{self.pages} pages" if self.pages else "") if part)
 
-    @property
+    @cached_property
     def price(self) -> str | None:
         """The price, tax included."""
         return str(self.offer.price) if self.offer.price else None
 
-    @property
+    @cached_property
     def delivery(self) -> Money | None:
         """What posting one copy costs; None for an ebook, or while the country is not known."""
         if self.facts.is_digital or self.country is None:
             return None
         return delivery.charge(self.country, 1, self.currency)
 
-    @property
+    @cached_property
     def delivery_sentence(self) -> str:
         """The charge beside the price, with the sum of both."""
         if self.delivery is None or self.offer.price is None or self.country is None:
@@ -180,6 +181,17 @@ _SENTENCES: dict[OfferState, Callable[[EditionView], str]] = {
 }
 
 
+@dataclass(frozen=True, slots=True)
+class Card:
+    """A work as it stands on a shelf among others."""
+
+    title: str
+    address: str
+    cover: str
+    author: str
+    forms: str
+
+
 @dataclass(frozen=True)
 class WorkView:
     """A work as its page shows it."""
@@ -212,7 +224,7 @@ class WorkView:
         """The description, cleaned."""
         return markup.clean(self.description_html)
 
-    @property
+    @cached_property
     def author(self) -> str:
         """The people on the spine."""
         authors = [one.name for one in self.contributors if one.role == "A01"]
@@ -228,21 +240,16 @@ class WorkView:
         """Who they are, where the publisher says."""
         return [(one.name, markup.clean(one.biography)) for one in self.contributors if one.biography]
 
-    @property
+    @cached_property
     def publication_date(self) -> str:
         """The earliest date of its editions, written out."""
         dates = [view.facts.publication_date for view in self.editions if view.facts.publication_date]
         return long_date(min(dates)) if dates else ""
 
-    @property
-    def forms(self) -> str:
-        """Its forms in one line."""
-        return ", ".join(dict.fromkeys(view.name for view in self.editions))
-
 
 def long_date(day: date | None) -> str:
     """28 April 2026."""
-    return format_date(day, "d MMMM y", locale="en_GB") if day else ""
+    return f"{day:%-d %B %Y}" if day else ""
 
 
 _WORK = select(
@@ -256,13 +263,10 @@ _WORK = select(
     Work.short_description,
     Work.publisher,
 )
-_BY_SLUG = _WORK.where(Work.slug == bindparam("slug"))
-_CONTRIBUTORS = (
-    select(Contributor.work_id, Contributor.role, Contributor.name, Contributor.biography)
-    .where(Contributor.work_id.in_(bindparam("works", expanding=True)))
-    .order_by(Contributor.work_id, Contributor.position)
-)
-_QUOTATIONS = (
+_BY_SLUG = Prepared(_WORK.where(Work.slug == bindparam("slug")))
+_PEOPLE = select(Contributor.work_id, Contributor.role, Contributor.name, Contributor.biography)
+_CONTRIBUTORS = Prepared(_PEOPLE.where(Contributor.work_id == bindparam("work")).order_by(Contributor.position))
+_QUOTATIONS = Prepared(
     select(Quotation.work_id, Quotation.words, Quotation.author, Quotation.source)
     .where(Quotation.work_id == bindparam("work"))
     .order_by(Quotation.position)
@@ -292,11 +296,21 @@ _FACTS = select(
 )
 _FACTS = _FACTS.outerjoin(RightsSet, RightsSet.id == Edition.rights_set_id)
 _FACTS = _FACTS.outerjoin(Price, Price.edition_id == Edition.id)
-_EDITIONS = _FACTS.where(Edition.work_id.in_(bindparam("works", expanding=True))).order_by(
-    Edition.work_id, Edition.position, Edition.isbn, Price.position
+_EDITIONS = Prepared(
+    _FACTS.where(Edition.work_id == bindparam("work")).order_by(Edition.position, Edition.isbn, Price.position)
 )
 _EDITIONS_BY_ISBN = _FACTS.where(Edition.isbn.in_(bindparam("isbns", expanding=True))).order_by(
     Edition.isbn, Price.position
+)
+_SPINES = (
+    select(Contributor.work_id, Contributor.name)
+    .where(Contributor.work_id.in_(bindparam("works", expanding=True)), Contributor.role == "A01")
+    .order_by(Contributor.work_id, Contributor.position)
+)
+_FORMS_OF = (
+    select(Edition.work_id, Edition.isbn, Edition.form)
+    .where(Edition.work_id.in_(bindparam("works", expanding=True)))
+    .order_by(Edition.work_id, Edition.position, Edition.isbn)
 )
 _TITLES = (
     select(Edition.isbn, Work.title, Work.slug)
@@ -305,32 +319,37 @@ _TITLES = (
 )
 
 
-def work_page(shop: Shop, connection: Connection, slug: str, country: str | None) -> WorkView | None:
+def work_page(shop: Shop, look: Look, slug: str, country: str | None) -> WorkView | None:
     """All that a book's page shows, or None for an unknown slug."""
-    row = connection.execute(_BY_SLUG, {"slug": slug}).first()
-    if row is None:
+    rows = look(_BY_SLUG, slug)
+    if not rows:
         return None
-    work = WorkView(**row._mapping)  # noqa: SLF001 - the documented way to a row's names
-    work.contributors.extend(connection.execute(_CONTRIBUTORS, {"works": [work.id]}))
-    work.quotations.extend(connection.execute(_QUOTATIONS, {"work": work.id}))
-    work.editions.extend(_edition_views(shop, connection, [work.id], country)[work.id])
+    work = WorkView(*rows[0])
+    work.contributors.extend(look(_CONTRIBUTORS, work.id))
+    work.quotations.extend(look(_QUOTATIONS, work.id))
+    work.editions.extend(view for _row, view in _views(shop, look(_EDITIONS, work.id), country))
     return work
 
 
-def shelf(shop: Shop, connection: Connection, words: str, country: str | None, page: int) -> tuple[list[WorkView], int]:
+def shelf(connection: Connection, words: str, page: int) -> tuple[list[Card], int]:
     """One page of 24 works, newest first, that hold all the words (every work for none); and how many there are."""
     found, total = _found(words, page)
     rows = connection.execute(found).all()
-    works = [WorkView(**row._mapping) for row in rows]  # noqa: SLF001 - as above
-    ids = [work.id for work in works]
-    people: dict[int, list[Any]] = defaultdict(list)
-    for person in connection.execute(_CONTRIBUTORS, {"works": ids}):
-        people[person.work_id].append(person)
-    editions = _edition_views(shop, connection, ids, country)
-    for work in works:
-        work.contributors.extend(people[work.id])
-        work.editions.extend(editions[work.id])
-    return works, connection.execute(total).scalar_one()
+    ids = [row.id for row in rows]
+    authors: dict[int, list[str]] = defaultdict(list)
+    for person in connection.execute(_SPINES, {"works": ids}):
+        authors[person.work_id].append(person.name)
+    editions: dict[int, list[Any]] = defaultdict(list)
+    for edition in connection.execute(_FORMS_OF, {"works": ids}):
+        editions[edition.work_id].append(edition)
+    cards = [_card(row, authors[row.id], editions[row.id]) for row in rows]
+    return cards, connection.execute(total).scalar_one()
+
+
+def _card(row: Any, authors: list[str], editions: list[Any]) -> Card:
+    forms = dict.fromkeys(FORMS.get(edition.form, "Book") for edition in editions)
+    isbn = editions[0].isbn if editions else ""
+    return Card(row.title, f"/books/{row.slug}", f"/covers/{isbn}.svg", ", ".join(authors), ", ".join(forms))
 
 
 def editions_by_isbn(
@@ -359,16 +378,6 @@ def slug_for_old_slug(connection: Connection, slug: str) -> str | None:
     return connection.execute(
         select(Work.slug).join(OldSlug, OldSlug.work_id == Work.id).where(OldSlug.slug == slug)
     ).scalar()
-
-
-def _edition_views(
-    shop: Shop, connection: Connection, works: list[int], country: str | None
-) -> Mapping[int, list[EditionView]]:
-    rows = connection.execute(_EDITIONS, {"works": works}).all()
-    by_work: dict[int, list[EditionView]] = defaultdict(list)
-    for row, view in _views(shop, rows, country):
-        by_work[row.work_id].append(view)
-    return by_work
 
 
 def _views(shop: Shop, rows: Iterable[Any], country: str | None) -> list[tuple[Any, EditionView]]:
@@ -446,12 +455,10 @@ def good_until(work: WorkView, now: datetime, oldest: timedelta) -> datetime:
 
 
 def _found(words: str, page: int) -> tuple[Executable, Select[int]]:
-    newest = (
-        select(Edition.work_id, func.max(Edition.publication_date).label("newest")).group_by(Edition.work_id).subquery()
-    )
     conditions = [Work.search_text.contains(word, autoescape=True) for word in _words(words)]
-    found = _WORK.join(newest, newest.c.work_id == Work.id).where(*conditions)
-    found = found.order_by(newest.c.newest.desc(), Work.id.desc()).limit(PAGE_SIZE).offset(PAGE_SIZE * (page - 1))
+    found = select(Work.id, Work.slug, Work.title).where(*conditions)
+    found = found.order_by(Work.published_on.desc().nulls_last(), Work.id.desc())
+    found = found.limit(PAGE_SIZE).offset(PAGE_SIZE * (page - 1))
     return found, select(func.count()).select_from(Work).where(*conditions)
 
 

@@ -2,16 +2,11 @@
 
 from __future__ import annotations
 
-import hashlib
 import re
-from collections import OrderedDict
-from dataclasses import dataclass
 from difflib import get_close_matches
-from threading import Lock
 from typing import TYPE_CHECKING
 
 from flask import Blueprint, Response, abort, current_app, redirect, render_template, request
-from markupsafe import Markup
 from sqlalchemy import select
 from stdnum import isbn as isbn_number
 from stdnum.exceptions import ValidationError
@@ -22,63 +17,15 @@ from shop.catalogue.models import Edition, Work
 from shop.web import local_path, see_other, the_shop
 
 if TYPE_CHECKING:
-    from datetime import datetime
-
     from sqlalchemy import Connection
     from werkzeug.wrappers import Response as AnyResponse
 
-    from shop.services import Shop
+    from shop.catalogue.pages import BookPages
 
 bp = Blueprint("catalogue", __name__)
 
-HOLE = "\N{NULL}basket\N{NULL}"
 _TRAILING_ID = re.compile(r"-[0-9a-f]{8}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{12}$")
 _LEADING_ISBN = re.compile(r"^(97[89]-?(?:\d-?){9}\d|(?:\d-?){9}[\dXx])(?:-|$)")
-
-
-@dataclass(frozen=True, slots=True)
-class Remembered:
-    """A rendered page, in the two parts around the basket's count, and what it was true of."""
-
-    revision: int
-    until: datetime
-    before: bytes
-    after: bytes
-    tag: str
-
-
-class PageMemory:
-    """Pages as they were last rendered, for as long as nothing they show has changed.
-
-    A page is asked for with the revision its work has *now* (one indexed look-up), so a changed price,
-    stock, right or provider state shows at once, in every process.
-    """
-
-    def __init__(self, most: int = 1000) -> None:
-        """Keep at most so many pages, the least recently shown leaving first."""
-        self._pages: OrderedDict[tuple[str, str | None], Remembered] = OrderedDict()
-        self._most = most
-        self._lock = Lock()
-
-    def find(self, slug: str, country: str | None, revision: int, now: datetime) -> Remembered | None:
-        """The page, if it is still true."""
-        page = self._pages.get((slug, country))
-        if page is None or page.revision != revision or page.until <= now:
-            return None
-        return page
-
-    def keep(self, slug: str, country: str | None, page: Remembered) -> None:
-        """Remember a page."""
-        with self._lock:
-            self._pages[slug, country] = page
-            self._pages.move_to_end((slug, country))
-            while len(self._pages) > self._most:
-                self._pages.popitem(last=False)
-
-
-def _memory() -> PageMemory:
-    memory: PageMemory = current_app.extensions.setdefault("page_memory", PageMemory())
-    return memory
 
 
 @bp.get("/")
@@ -95,13 +42,9 @@ def search() -> str:
 
 @bp.get("/books/<slug>")
 def book(slug: str) -> AnyResponse:
-    """One book; every other known shape of its address leads here."""
-    shop, country = the_shop(), visitor.country()
-    revision = _revision(shop, slug)
-    if revision is None:
-        return _elsewhere(slug)
-    page = _memory().find(slug, country, revision, shop.now) or _render(shop, slug, country)
-    return _with_basket(page)
+    """One book, for whom `pages` did not answer already; every other known shape of its address leads there."""
+    page = _pages().find(slug, visitor.country())
+    return Response(page.body(visitor.copies()), mimetype="text/html") if page else _elsewhere(slug)
 
 
 @bp.get("/books/<slug>/<path:_rest>")
@@ -178,60 +121,18 @@ def suggestions(connection: Connection, asked: str) -> list[tuple[str, str]]:
 
 
 def _shelf(words: str, template: str) -> str:
-    shop, country = the_shop(), visitor.country()
     page = max(1, request.args.get("page", 1, type=int))
-    with shop.db.read_engine.connect() as connection:
-        works, total = reading.shelf(shop, connection, words, country, page)
+    with the_shop().db.read_engine.connect() as connection:
+        works, total = reading.shelf(connection, words, page)
     pages = -(-total // reading.PAGE_SIZE) or 1
     if page > pages:
         abort(404)
-    return render_template(template, works=works, words=words, total=total, page=page, pages=pages, country=country)
+    return render_template(template, works=works, words=words, total=total, page=page, pages=pages)
 
 
-def _revision(shop: Shop, slug: str) -> int | None:
-    """The work's revision now, past every layer: this is asked on each view of a book."""
-    connection = shop.db.read_engine.raw_connection()
-    try:
-        cursor = connection.cursor()
-        cursor.execute(_REVISION[shop.db.is_sqlite], (slug,))
-        row = cursor.fetchone()
-        cursor.close()
-    finally:
-        connection.close()
-    return row[0] if row else None
-
-
-_REVISION = {
-    True: "SELECT revision FROM work WHERE slug = ?",
-    False: "SELECT revision FROM work WHERE slug = %s",
-}
-
-
-def _render(shop: Shop, slug: str, country: str | None) -> Remembered:
-    with shop.db.read_engine.connect() as connection:
-        work = reading.work_page(shop, connection, slug, country)
-    if work is None:
-        abort(404)
-    html = render_template("catalogue/work.html", work=work, country=country, basket_count=Markup(HOLE))  # noqa: S704 - our own marker
-    before, after = html.split(HOLE)
-    tag = hashlib.sha256(html.encode()).hexdigest()[:16]
-    until = reading.good_until(work, shop.now, reading.provider_max_age(shop))
-    page = Remembered(work.revision, until, before.encode(), after.encode(), tag)
-    _memory().keep(slug, country, page)
-    return page
-
-
-def _with_basket(page: Remembered) -> Response:
-    count = visitor.copies()
-    tag = f'"{page.tag}.{count}"'
-    if request.environ.get("HTTP_IF_NONE_MATCH") == tag:
-        response = Response(status=304)
-    else:
-        response = Response(page.before + str(count).encode() + page.after, mimetype="text/html")
-    response.headers["ETag"] = tag
-    response.headers["Cache-Control"] = "private, no-cache"
-    response.headers["Vary"] = "Cookie"
-    return response
+def _pages() -> BookPages:
+    found: BookPages = current_app.extensions["book_pages"]
+    return found
 
 
 def _elsewhere(asked: str) -> AnyResponse:

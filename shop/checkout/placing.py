@@ -4,12 +4,13 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from datetime import datetime, timedelta
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from sqlalchemy import select
 
 from shop.catalogue.models import Edition, RightsSet, give_back_stock, take_stock
 from shop.checkout.gateway import Item, PaymentRequest, Standing
+from shop.db import insert_if_absent
 from shop.orders import consent, tax
 from shop.orders.models import Order, OrderError, OrderLine, OrderStatus, new_number, new_public_id
 from shop.orders.payments import PaymentAttempt
@@ -44,11 +45,10 @@ def draft(session: Session, shop: Shop, basket: BasketView, details: Details, ch
     """
     if not basket.can_be_paid or basket.country is None:
         raise OrderError("something in the basket cannot be bought")
-    order = session.scalar(select(Order).where(Order.checkout_key == checkout_key).with_for_update())
-    if order is None:
-        order = _new_order(shop, basket.country, checkout_key)
-        session.add(order)
-    elif not order.can_change:
+    # A second press of the same button waits here for the first, and goes on with its draft.
+    insert_if_absent(session, Order, **_new_order(shop, basket.country, checkout_key, details))
+    order = session.scalars(select(Order).where(Order.checkout_key == checkout_key).with_for_update()).one()
+    if not order.can_change:
         raise OrderError("this order has been paid or has run out of time")
     order.email, order.name, order.address = details.email, details.name, details.address
     agree(session, order, basket, shop.now)
@@ -172,18 +172,21 @@ def release_stock(session: Session, order: Order) -> None:
             line.stock_taken = 0
 
 
-def _new_order(shop: Shop, country: str, checkout_key: str) -> Order:
-    return Order(
-        public_id=new_public_id(),
-        number=new_number(),
-        checkout_key=checkout_key,
-        status=OrderStatus.DRAFT,
-        country=country,
-        currency=shop.settings.currency,
-        livemode=shop.settings.livemode,
-        placed_at=shop.now,
-        lines=[],
-    )
+def _new_order(shop: Shop, country: str, checkout_key: str, details: Details) -> dict[str, Any]:
+    return {
+        "public_id": new_public_id(),
+        "number": new_number(),
+        "checkout_key": checkout_key,
+        "status": OrderStatus.DRAFT,
+        "email": details.email,
+        "name": details.name,
+        "country": country,
+        "currency": shop.settings.currency,
+        "delivery_minor": 0,
+        "livemode": shop.settings.livemode,
+        "link_version": 1,
+        "placed_at": shop.now,
+    }
 
 
 def _order_line(session: Session, order: Order, line: BasketLine, position: int, now: datetime) -> OrderLine:

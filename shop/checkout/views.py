@@ -69,6 +69,9 @@ def change_basket(isbn: str) -> AnyResponse:
     quantity = 0 if "remove" in request.form else request.form.get("quantity", -1, type=int)
     if quantity < 0:
         abort(400, "A quantity is a whole number, such as 1.")
+    looked = baskets.look_at(the_shop(), {isbn: 1}, visitor.country())
+    if looked.lines and looked.lines[0].is_digital:
+        quantity = min(quantity, 1)
     response = see_other("/basket")
     visitor.remember_basket(response, baskets.change(visitor.basket(), isbn, quantity))  # type: ignore[arg-type]
     return response
@@ -129,7 +132,7 @@ def pay(public_id: str) -> AnyResponse | str | tuple[str, int]:
         attempt = placing.open_attempt(session, order, shop.now)
     if changes:
         return _show_changes(order, looked, changes, attempt)
-    return _to_gateway(public_id, attempt)
+    return _to_gateway(public_id)
 
 
 @bp.get("/orders/<public_id>")
@@ -298,14 +301,15 @@ def _show_changes(
     return _review_page(_get_order(order.public_id), changes), 409
 
 
-def _to_gateway(public_id: str, attempt: PaymentAttempt | None) -> AnyResponse | tuple[str, int]:
+def _to_gateway(public_id: str) -> AnyResponse | tuple[str, int]:
     shop, consents = the_shop(), "consent" in request.form
     try:
         with shop.db.writing() as session:
             order = _lock(session, public_id)
             placing.keep_consent(session, order, given=consents, now=shop.now)
-            if attempt is None:
-                attempt = placing.begin_payment(session, order, now=shop.now)
+            # Another press of the same button may have begun it since we looked.
+            attempt = placing.open_attempt(session, order, shop.now)
+            attempt = attempt or placing.begin_payment(session, order, now=shop.now)
         return see_other(attempt.address or placing.start_attempt(shop, attempt))
     except placing.SoldOutError as error:
         return _review_page(_get_order(public_id), [placing.Change(str(error))]), 409
@@ -339,6 +343,6 @@ def _wait_until_ready(public_id: str) -> None:
         with shop.db.reading() as session:
             order = _find_order(session, public_id)
             items = shelf(session, shop, order.digital_lines)
-            if not order.is_paid or all(item.state != "preparing" for item in items):
+            if not order.is_paid or not any(item.is_on_its_way for item in items):
                 return
         time.sleep(WAIT_STEP)

@@ -28,7 +28,7 @@ pytestmark = pytest.mark.crash
 
 SEED_VARIABLE = "FRONTLIST_SEED"
 PATIENCE = 240.0
-PROVIDER_SECONDS = 0.5
+PROVIDER_SECONDS = 0.8
 
 
 class Killer:

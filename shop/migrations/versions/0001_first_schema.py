@@ -195,11 +195,15 @@ def upgrade() -> None:
         sa.Column("territory_statement", sa.Text(), nullable=True),
         sa.Column("subjects", sa.JSON(), nullable=False),
         sa.Column("search_text", sa.Text(), nullable=False),
+        sa.Column("published_on", sa.Date(), nullable=True),
         sa.Column("revision", sa.Integer(), nullable=False),
         sa.PrimaryKeyConstraint("id", name=op.f("pk_work")),
         sa.UniqueConstraint("identifier", name=op.f("uq_work_identifier")),
         sa.UniqueConstraint("slug", name=op.f("uq_work_slug")),
     )
+    with op.batch_alter_table("work", schema=None) as batch_op:
+        batch_op.create_index(batch_op.f("ix_work_published_on_id"), ["published_on", "id"], unique=False)
+
     op.create_table(
         "work_row",
         sa.Column("id", sa.BigInteger().with_variant(sa.Integer(), "sqlite"), autoincrement=True, nullable=False),
@@ -493,9 +497,7 @@ def upgrade() -> None:
         sa.Column("opened_at", sa.DateTime(timezone=True), nullable=False),
         sa.Column("expires_at", sa.DateTime(timezone=True), nullable=False),
         sa.ForeignKeyConstraint(
-            ["entitlement_id"],
-            ["entitlement.id"],
-            name=op.f("fk_download_session_entitlement_id_entitlement"),
+            ["entitlement_id"], ["entitlement.id"], name=op.f("fk_download_session_entitlement_id_entitlement")
         ),
         sa.PrimaryKeyConstraint("id", name=op.f("pk_download_session")),
         sa.UniqueConstraint("public_id", name=op.f("uq_download_session_public_id")),
@@ -570,6 +572,9 @@ def downgrade() -> None:
         batch_op.drop_index(batch_op.f("ix_work_row_state_run_at"))
 
     op.drop_table("work_row")
+    with op.batch_alter_table("work", schema=None) as batch_op:
+        batch_op.drop_index(batch_op.f("ix_work_published_on_id"))
+
     op.drop_table("work")
     op.drop_table("throttle")
     op.drop_table("statement")

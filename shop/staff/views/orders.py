@@ -124,6 +124,8 @@ def refund_delivery(public_id: str) -> AnyResponse:
     """Give the delivery charge back."""
     found = _get(public_id)
     reason = request.form.get("reason", "").strip() or "delivery refunded"
+    if not found.delivery:
+        abort(409, "No delivery was charged for this order.")
     at = note("refund delivery", public_id, reason)
     try:
         refunds.request_delivery_refund(db(), found, reason=reason, by=me().email, at=at)
