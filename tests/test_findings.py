@@ -227,6 +227,15 @@ def test_each_disagreement_has_its_name_and_nothing_else_is_said(case: Case) -> 
     assert all(one.detail.endswith(".") for one in outcome.findings)
 
 
+LEDGERS = ("payments", "refunds", "ebooks", "prints", "ledger", "payouts", "statement", "matters")
+
+
+@pytest.mark.parametrize("case", CASES.values(), ids=CASES.keys())
+def test_the_last_line_told_first_changes_nothing(case: Case) -> None:
+    backwards: Any = {name: getattr(case.books, name)[::-1] for name in LEDGERS}
+    assert reconcile(replace(case.books, **backwards)) == reconcile(case.books)
+
+
 def test_every_code_of_the_module_has_a_case() -> None:
     written = set(re.findall(r'"([A-Z]+(?:_[A-Z]+)+)"', inspect.getsource(findings)))
     assert len(written) >= 12

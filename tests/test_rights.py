@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 from dataclasses import replace
+from itertools import permutations
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -296,6 +297,14 @@ def test_the_order_of_the_composites_and_of_their_codes_changes_nothing(
     again = resolve(Statement(tuple(mixed), statement.rest_of_world))
     assert again == resolve(statement)
     assert again.digest == resolve(statement).digest
+
+
+def test_problems_are_told_once_and_in_the_same_order_whoever_speaks_first() -> None:
+    composites = [right("01", "US ZZ XX"), right("01", "CA XX"), right("99", "GB"), right("03", "FR UK GB-SCT")]
+    told = {resolve(Statement(tuple(mixed))).problems for mixed in permutations(composites)}
+    assert len(told) == 1
+    (problems,) = told
+    assert len(problems) == len(set(problems)) == 5
 
 
 unknown_codes = st.text("ABCXYZabcxyz-0", min_size=1, max_size=6).filter(
