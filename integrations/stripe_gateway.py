@@ -182,7 +182,11 @@ def _refusals() -> Iterator[None]:
         raise UnavailableError("Stripe does not accept our key: check stripe_secret_key") from error
     except stripe.RateLimitError as error:
         raise UnavailableError("Stripe asks us to slow down") from error
-    except (stripe.CardError, stripe.InvalidRequestError, stripe.IdempotencyError) as error:
+    except stripe.IdempotencyError as error:
+        if error.code == "idempotency_key_in_use":
+            raise UnknownOutcomeError("Stripe is still at work on the same call") from error
+        raise RefusedError(f"Stripe refused: {error.user_message or error}") from error
+    except (stripe.CardError, stripe.InvalidRequestError) as error:
         raise RefusedError(f"Stripe refused: {error.user_message or error}") from error
 
 

@@ -6,8 +6,10 @@ import re
 from difflib import get_close_matches
 
 _EMAIL = re.compile(
-    r"[^@\s,;<>()\"]{1,64}@(?=.{1,253}$)(?:[A-Za-z0-9\u0080-\uffff-]{1,63}\.)+[A-Za-z\u0080-\uffff-]{2,63}"
+    r"[^@\s,;<>()\"\x00-\x1f\x7f]{1,64}@(?=.{1,253}$)(?:[A-Za-z0-9\u0080-\uffff-]{1,63}\.)+[A-Za-z\u0080-\uffff-]{2,63}"
 )
+LONGEST = 254
+"""Of a whole address (RFC 5321)."""
 _COMMON = (
     "gmail.com",
     "outlook.com",
@@ -25,12 +27,12 @@ _COMMON = (
 
 def tidy(text: str) -> str:
     """An address as we keep and compare it: without spaces around, in small letters."""
-    return text.strip().casefold()
+    return text.strip().lower()  # casefold would make straße.example another house
 
 
 def is_email(text: str) -> bool:
     """Whether it looks like an address at all."""
-    return _EMAIL.fullmatch(text) is not None
+    return len(text) <= LONGEST and _EMAIL.fullmatch(text) is not None
 
 
 def suspect(email: str) -> str | None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import unicodedata
 from functools import lru_cache
 
 from babel import Locale
@@ -266,7 +267,7 @@ COUNTRIES = frozenset(
 def names() -> dict[str, str]:
     """English names by code, in the order in which a reader looks for them."""
     territories = Locale.parse("en_GB").territories
-    return dict(sorted(((code, territories[code]) for code in COUNTRIES), key=lambda pair: pair[1]))
+    return dict(sorted(((code, territories[code]) for code in COUNTRIES), key=lambda pair: _without_accents(pair[1])))
 
 
 def name(code: str) -> str:
@@ -281,6 +282,8 @@ def in_sentence(code: str) -> str:
         return code
     with_article = {
         "AE",
+        "AX",
+        "BQ",
         "BS",
         "CC",
         "CF",
@@ -293,9 +296,15 @@ def in_sentence(code: str) -> str:
         "GB",
         "GM",
         "GS",
+        "HM",
         "IM",
         "IO",
         "KM",
     }
-    with_article |= {"KY", "MH", "MP", "MV", "NL", "PH", "SB", "TC", "TF", "UM", "US", "VA", "VG", "VI"}
+    with_article |= {"KY", "MH", "MP", "MV", "NL", "PH", "PN", "PS", "SB", "TC", "TF", "UM", "US", "VA", "VG", "VI"}
     return f"the {name(code)}" if code in with_article else name(code)
+
+
+def _without_accents(text: str) -> str:
+    """For sorting: Åland stands among the As, Türkiye before Tuvalu."""
+    return "".join(letter for letter in unicodedata.normalize("NFKD", text) if not unicodedata.combining(letter))

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from decimal import Decimal
+from decimal import Decimal, localcontext
 from functools import lru_cache, total_ordering
 
 from babel.numbers import format_currency, get_currency_precision
@@ -11,6 +11,10 @@ from babel.numbers import format_currency, get_currency_precision
 
 class CurrencyMismatchError(ValueError):
     """Two amounts of different currencies were put together."""
+
+
+LARGEST = 18
+"""Digits before the point; what a column holds, and more than anybody pays."""
 
 
 @total_ordering
@@ -29,7 +33,10 @@ class Money:
     @classmethod
     def from_decimal(cls, amount: Decimal, currency: str) -> Money:
         """Read an amount in major units, as ONIX and reports write it; refuses a fraction of a minor unit."""
-        minor = amount.scaleb(get_currency_precision(currency))
+        if not amount.is_finite() or amount.adjusted() > LARGEST:
+            raise ValueError(f"{amount} {currency} is no amount of money")
+        with localcontext(prec=max(28, len(amount.as_tuple().digits))):
+            minor = amount.scaleb(get_currency_precision(currency))
         if minor != minor.to_integral_value():
             raise ValueError(f"{amount} {currency} is finer than the currency's smallest coin")
         return cls(int(minor), currency)
@@ -82,5 +89,5 @@ class Money:
 
 @lru_cache(maxsize=4096)
 def written(minor: int, currency: str) -> str:
-    """The amount as readers see it, in British English: £38.00, CA$12.50, ¥400."""
+    """The amount as readers see it, in British English: £38.00, CA$12.50, JP¥400."""
     return format_currency(Money(minor, currency).decimal, currency, locale="en_GB")

@@ -7,7 +7,9 @@ import tomllib
 from dataclasses import dataclass, fields
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, get_type_hints
-from urllib.parse import urlsplit
+from urllib.parse import SplitResult, urlsplit
+
+from babel.numbers import is_currency
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping
@@ -15,6 +17,28 @@ if TYPE_CHECKING:
 SHORTEST_SECRET = 32
 LOOPBACK = {"127.0.0.1", "localhost", "::1"}
 WORN_OUT = ("change", "default", "secret-key", "example", "xxxx", "test-secret", "password")
+
+
+BOUNDS: dict[str, tuple[float, float]] = {
+    "glassboxx_timeout_seconds": (0.1, 600),
+    "provider_check_seconds": (1, 86400),
+    "provider_recheck_seconds": (1, 86400),
+    "provider_state_max_age_seconds": (1, 30 * 86400),
+    "mail_port": (1, 65535),
+    "access_link_days": (1, 36500),
+    "download_limit": (1, 10000),
+    "work_lease_seconds": (0.001, 86400),
+    "work_max_attempts": (1, 100000),
+    "work_idle_seconds": (0.001, 3600),
+    "sweep_seconds": (1, 86400),
+    "ledger_seconds": (1, 86400),
+    "listen_port": (1, 65535),
+    "server_processes": (1, 1024),
+    "server_threads": (1, 1024),
+    "trusted_proxies": (0, 16),
+    "thanks_wait_seconds": (0, 30),
+}
+"""With a number outside of these the shop cannot work."""
 
 
 class UnsafeSettingsError(Exception):
@@ -92,7 +116,7 @@ class Settings:
     @property
     def is_secure(self) -> bool:
         """Whether readers reach us by https."""
-        return self.public_base_url.startswith("https://")
+        return urlsplit(self.public_base_url).scheme == "https"
 
     @property
     def livemode(self) -> bool:
@@ -121,8 +145,15 @@ def _merged(environ: Mapping[str, str]) -> dict[str, Any]:
     for name in list(values):
         if (text := environ.get(f"FRONTLIST_{name.upper()}")) is not None:
             values[name] = text
-    hints = get_type_hints(Settings)
-    return {field.name: _typed(field.name, hints[field.name], values[field.name]) for field in fields(Settings)}
+    hints, typed, problems = get_type_hints(Settings), {}, []
+    for field in fields(Settings):
+        try:
+            typed[field.name] = _typed(field.name, hints[field.name], values[field.name])
+        except UnsafeSettingsError as error:
+            problems += error.problems
+    if problems:
+        raise UnsafeSettingsError(problems)
+    return typed
 
 
 def _from_file(path: Path, known: set[str]) -> dict[str, Any]:
@@ -130,7 +161,7 @@ def _from_file(path: Path, known: set[str]) -> dict[str, Any]:
         raise UnsafeSettingsError([f"FRONTLIST_CONFIG names {path}, which is not a file."])
     try:
         values = tomllib.loads(path.read_text("utf-8"))
-    except tomllib.TOMLDecodeError as error:
+    except (tomllib.TOMLDecodeError, UnicodeDecodeError) as error:
         raise UnsafeSettingsError([f"{path}: {error}."]) from error
     if unknown := sorted(set(values) - known):
         raise UnsafeSettingsError([f"{path}: there is no setting called {name!r}." for name in unknown])
@@ -145,10 +176,15 @@ def _typed(name: str, kind: Any, value: Any) -> Any:
             parts = value.split(",") if isinstance(value, str) else value
             return tuple(part.strip() for part in parts if part.strip())
         if kind == dict[str, str]:
-            return dict(part.split("=", 1) for part in value.split(",")) if isinstance(value, str) else dict(value)
+            return dict(_pair(part) for part in value.split(",")) if isinstance(value, str) else dict(value)
         return kind(value)
-    except (KeyError, TypeError, ValueError):
+    except (AttributeError, KeyError, TypeError, ValueError):
         raise UnsafeSettingsError([f"{name}: {value!r} is not a {getattr(kind, '__name__', kind)}."]) from None
+
+
+def _pair(text: str) -> tuple[str, str]:
+    name, value = text.split("=", 1)
+    return name.strip(), value.strip()
 
 
 def _unsafe(settings: Settings) -> Iterator[str]:
@@ -157,15 +193,16 @@ def _unsafe(settings: Settings) -> Iterator[str]:
     yield from _unsafe_glassboxx(settings)
     yield from _unsafe_stripe(settings)
     yield from _unsafe_choices(settings)
+    yield from _unsafe_numbers(settings)
     if settings.environment == "production":
         yield from _unsafe_in_production(settings)
 
 
 def _unsafe_addresses(settings: Settings) -> Iterator[str]:
-    address = urlsplit(settings.public_base_url)
+    address = _address(settings.public_base_url)
     if not settings.public_base_url:
         yield "public_base_url is empty: name the address at which readers find the shop."
-    elif address.scheme not in {"http", "https"} or not address.hostname or address.path not in {"", "/"}:
+    elif address.scheme not in {"http", "https"} or not address.hostname or not _is_bare(address):
         yield "public_base_url must be a scheme and a host, such as https://books.example.org."
     elif address.scheme == "http" and address.hostname not in LOOPBACK:
         yield "public_base_url must be https, except on this machine itself."
@@ -179,10 +216,10 @@ def _unsafe_secrets(settings: Settings) -> Iterator[str]:
     for key in settings.secret_keys:
         if len(key) < SHORTEST_SECRET:
             yield f"secret_keys holds a key of {len(key)} characters; {SHORTEST_SECRET} are the least."
-        elif len(set(key)) < SHORTEST_SECRET // 4 or any(word in key.lower() for word in WORN_OUT):
+        elif _is_guessable(key):
             yield "secret_keys holds a key that anybody would guess: make one with `frontlist secret`."
-    if "watermark" in settings.fulfiller_by_protection.values() and len(settings.watermark_secret) < SHORTEST_SECRET:
-        yield "watermark_secret is empty or short: make one with `frontlist secret`, and keep it for good."
+    if "watermark" in settings.fulfiller_by_protection.values() and _is_weak(settings.watermark_secret):
+        yield "watermark_secret is empty, short or guessable: make one with `frontlist secret`, and keep it for good."
     if not settings.stripe_webhook_secrets:
         yield "stripe_webhook_secrets is empty: with no signing secret anybody could report a payment."
     if any(len(secret) < len("whsec_") + 12 for secret in settings.stripe_webhook_secrets):
@@ -203,7 +240,7 @@ def _unsafe_stripe(settings: Settings) -> Iterator[str]:
         return
     if settings.livemode:
         yield "stripe_secret_key is a live key while stripe_api_base names a rehearsal: never both."
-    if urlsplit(settings.stripe_api_base).hostname not in LOOPBACK:
+    if _address(settings.stripe_api_base).hostname not in LOOPBACK:
         yield "stripe_api_base may only be an address on this machine."
 
 
@@ -216,6 +253,14 @@ def _unsafe_choices(settings: Settings) -> Iterator[str]:
         yield "support_email must be an e-mail address: readers are told to write to it."
 
 
+def _unsafe_numbers(settings: Settings) -> Iterator[str]:
+    if not is_currency(settings.currency):
+        yield "currency must be a code of ISO 4217, in capitals, such as GBP."
+    for name, (least, most) in BOUNDS.items():
+        if not least <= getattr(settings, name) <= most:
+            yield f"{name} must be between {least} and {most}."
+
+
 def _unsafe_in_production(settings: Settings) -> Iterator[str]:
     if settings.debug:
         yield "debug is on in production: it shows secrets to anybody."
@@ -223,10 +268,34 @@ def _unsafe_in_production(settings: Settings) -> Iterator[str]:
         yield "public_base_url must be https in production."
     if settings.stripe_api_base:
         yield "stripe_api_base must be empty in production."
+    if not settings.livemode:
+        yield "stripe_secret_key is a test key in production: anybody could have books for nothing."
     if not settings.mail_starttls and settings.mail_host not in LOOPBACK:
         yield "mail_starttls must be on in production: mails carry links to what was bought."
 
 
+def _is_weak(secret: str) -> bool:
+    return len(secret) < SHORTEST_SECRET or _is_guessable(secret)
+
+
+def _is_guessable(secret: str) -> bool:
+    return len(set(secret)) < SHORTEST_SECRET // 4 or any(word in secret.lower() for word in WORN_OUT)
+
+
+def _address(url: str) -> SplitResult:
+    """A parsed address; an empty one where it cannot be parsed, which no rule lets pass."""
+    try:
+        address = urlsplit(url)
+        _ = address.port
+    except ValueError:
+        return urlsplit("")
+    return address
+
+
+def _is_bare(address: SplitResult) -> bool:
+    return address.path in {"", "/"} and not (address.query or address.fragment or "@" in address.netloc)
+
+
 def _is_https_or_loopback(url: str) -> bool:
-    address = urlsplit(url)
+    address = _address(url)
     return address.scheme == "https" or address.hostname in LOOPBACK

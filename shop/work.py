@@ -268,6 +268,7 @@ class Stop:
 def run(shop: Shop, handlers: Mapping[str, Handler], rounds: Mapping[str, int], stop: Stop) -> None:
     """Do what is due until told to stop; a database that is away for a while is waited for."""
     made: dict[str, str] = {}
+    log.info("work.started", kinds=len(handlers))
     while not stop.is_set:
         try:
             _make_rounds(shop, rounds, made)
@@ -277,6 +278,7 @@ def run(shop: Shop, handlers: Mapping[str, Handler], rounds: Mapping[str, int], 
             log.warning("work.database_away", reason=type(error).__name__)
             stop.wait(1.0)
         stop.wait(shop.settings.work_idle_seconds)
+    log.info("work.stopped")
 
 
 def _make_rounds(shop: Shop, rounds: Mapping[str, int], made: dict[str, str]) -> None:

@@ -22,7 +22,9 @@ OUT_OF_PRINT_STATUS = {"06", "07", "10"}
 OUT_OF_PRINT_AVAILABILITY = {"47", "51"}
 POSTPONED_STATUS = {"03"}
 NOT_YET_AVAILABILITY = {"10"}
+AWAITED_AVAILABILITY = {"11", "12"}
 OUT_OF_STOCK_AVAILABILITY = {"30", "31", "32", "33", "34"}
+ON_SALE_STATUS = {"00", "02", "04"}
 ON_SALE_AVAILABILITY = {"11", "12", "20", "21", "22", "23"}
 
 
@@ -137,8 +139,9 @@ def _not_delivered(facts: EditionFacts, _country: str | None, now: datetime, age
         return OfferState.COMING_SOON, until, f"provider says {facts.provider_state}"
     if facts.provider_checked_at is None or now - facts.provider_checked_at > age:
         return OfferState.COMING_SOON, until, "the provider's word is too old"
-    if facts.provider_state == ProviderState.ENABLED and until is not None:
-        return OfferState.COMING_SOON, until, "not published yet"
+    early = facts.provider_state == ProviderState.PREORDER
+    if early == (until is None):
+        return OfferState.COMING_SOON, until, "its day has come, not the book" if early else "not published yet"
     return None
 
 
@@ -148,6 +151,8 @@ def _not_yet(facts: EditionFacts, _country: str | None, now: datetime, _age: tim
         return OfferState.COMING_SOON, None, "postponed"
     if facts.availability in NOT_YET_AVAILABILITY and (facts.is_digital or ahead is None):
         return OfferState.COMING_SOON, ahead, "not yet available"
+    if facts.availability in AWAITED_AVAILABILITY and facts.publication_date is None:
+        return OfferState.COMING_SOON, None, "awaited, and nobody says when"
     return None
 
 
@@ -155,8 +160,10 @@ def _out_of_stock(facts: EditionFacts, _country: str | None, now: datetime, _age
     if facts.publishing_status in OUT_OF_PRINT_STATUS or facts.availability in OUT_OF_PRINT_AVAILABILITY:
         return OfferState.OUT_OF_STOCK, None, "out of print"
     expected = facts.expected_date if facts.expected_date and facts.expected_date > now.date() else None
-    if facts.availability in OUT_OF_STOCK_AVAILABILITY or facts.stock == 0:
+    if facts.availability in OUT_OF_STOCK_AVAILABILITY or (facts.stock is not None and facts.stock <= 0):
         return OfferState.OUT_OF_STOCK, expected, "out of stock"
+    if facts.publishing_status not in ON_SALE_STATUS:
+        return OfferState.OUT_OF_STOCK, None, f"publishing status {facts.publishing_status} is not on sale"
     if facts.availability not in ON_SALE_AVAILABILITY | NOT_YET_AVAILABILITY:
         return OfferState.OUT_OF_STOCK, None, f"availability {facts.availability} is not on sale"
     return None

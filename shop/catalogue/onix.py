@@ -7,11 +7,13 @@ that cannot be read is a problem, not a stop. This reads what the shop needs of 
 from __future__ import annotations
 
 import hashlib
+from contextlib import contextmanager
 from dataclasses import dataclass
 from datetime import date
 from decimal import Decimal, InvalidOperation
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any, overload
 
+from babel.numbers import is_currency
 from lxml import etree
 from stdnum import isbn as isbn_number
 from stdnum.exceptions import ValidationError
@@ -22,9 +24,12 @@ from shop.money import Money
 if TYPE_CHECKING:
     from collections.abc import Iterator
     from pathlib import Path
+    from typing import BinaryIO
 
 NAMESPACE = "{http://ns.editeur.org/onix/3.0/reference}"
 DEEPEST = 60
+LARGEST = 2_147_483_647
+LONGEST_REFERENCE = 100
 
 
 class OnixError(Exception):
@@ -113,39 +118,36 @@ def products(path: Path) -> Iterator[OnixProduct | Problem]:
     Raises:
         OnixError: the file is not XML, not ONIX 3.0 with reference tags, or carries a document type.
     """
-    _refuse_document_type(path)
-    try:
-        stream = etree.iterparse(
-            str(path),
-            tag=f"{NAMESPACE}Product",
-            resolve_entities=False,
-            no_network=True,
-            load_dtd=False,
-            huge_tree=False,
-        )
-        seen = False
+    with path.open("rb") as file, _parsing(path, file, "start") as stream:
+        _look_at_root(path, next(stream)[1])
+    with path.open("rb") as file, _parsing(path, file, "end", f"{NAMESPACE}Product") as stream:
         for _event, element in stream:
-            seen = True
             yield _read(element)
             element.clear()
             while element.getprevious() is not None:
                 del element.getparent()[0]
-        if not seen:
-            _explain_emptiness(stream.root)
+
+
+@contextmanager
+def _parsing(path: Path, file: BinaryIO, event: str, tag: str | None = None) -> Iterator[Any]:
+    stream = etree.iterparse(
+        file, (event,), tag=tag, resolve_entities=False, no_network=True, load_dtd=False, huge_tree=False
+    )
+    try:
+        yield stream
     except etree.XMLSyntaxError as error:
-        raise OnixError(f"{path.name}, line {error.lineno}: {error.msg}") from error
+        # After an undefined entity the parser's last word is only that nothing was found; the fault stands in its log.
+        faults = [fault for fault in stream.error_log if fault.level >= etree.ErrorLevels.ERROR]
+        line, words = (faults[0].line, faults[0].message) if faults else (error.lineno, error.msg)
+        raise OnixError(f"{path.name}, line {line}: {words}") from error
 
 
-def _refuse_document_type(path: Path) -> None:
-    with path.open("rb") as file:
-        if b"<!DOCTYPE" in file.read(65536).replace(b"\0", b""):
-            raise OnixError(f"{path.name}: a document type declaration is not read; send the file without it.")
-
-
-def _explain_emptiness(root: etree._Element | None) -> None:
-    tag = root.tag if root is not None else "nothing"
-    if tag != f"{NAMESPACE}ONIXMessage":
-        raise OnixError(f"This is {tag}, not an ONIXMessage in the ONIX 3.0 reference namespace.")
+def _look_at_root(path: Path, root: etree._Element) -> None:
+    """Refuse, before anything is read, what is no ONIX message or carries a document type."""
+    if root.getroottree().docinfo.internalDTD is not None:
+        raise OnixError(f"{path.name}: a document type declaration is not read; send the file without it.")
+    if root.tag != f"{NAMESPACE}ONIXMessage":
+        raise OnixError(f"This is {root.tag}, not an ONIXMessage in the ONIX 3.0 reference namespace.")
 
 
 def _read(element: etree._Element) -> OnixProduct | Problem:
@@ -164,6 +166,8 @@ def _line_of(element: etree._Element) -> int:
 def _product(element: etree._Element, reference: str | None) -> OnixProduct:
     if not reference:
         raise ValueError("it has no RecordReference")
+    if len(reference) > LONGEST_REFERENCE:
+        raise ValueError(f"its RecordReference is longer than {LONGEST_REFERENCE} characters")
     if max(_depths(element)) > DEEPEST:
         raise ValueError(f"it is nested more than {DEEPEST} deep")
     isbn = _isbn(element)
@@ -175,9 +179,9 @@ def _product(element: etree._Element, reference: str | None) -> OnixProduct:
         notification=_text(element, "NotificationType") or "03",
         isbn=isbn,
         work_identifier=_work_identifier(element) or f"isbn:{isbn}",
-        form=_required(element, "DescriptiveDetail/ProductForm"),
-        form_detail=_text(element, "DescriptiveDetail/ProductFormDetail"),
-        protection=_text(element, "DescriptiveDetail/EpubTechnicalProtection"),
+        form=_code(_required(element, "DescriptiveDetail/ProductForm"), 2),
+        form_detail=_code(_text(element, "DescriptiveDetail/ProductFormDetail"), 4),
+        protection=_code(_text(element, "DescriptiveDetail/EpubTechnicalProtection"), 2),
         title=title,
         subtitle=subtitle,
         publisher=_text(element, "PublishingDetail/Publisher/PublisherName"),
@@ -192,9 +196,9 @@ def _product(element: etree._Element, reference: str | None) -> OnixProduct:
         width_mm=width,
         height_mm=height,
         file_bytes=_file_bytes(element),
-        publishing_status=_text(element, "PublishingDetail/PublishingStatus") or "00",
+        publishing_status=_code(_text(element, "PublishingDetail/PublishingStatus") or "00", 2),
         publication_date=_publication_date(element),
-        availability=_required(element, "ProductSupply/SupplyDetail/ProductAvailability"),
+        availability=_code(_required(element, "ProductSupply/SupplyDetail/ProductAvailability"), 2),
         expected_date=_supply_date(element),
         stock=_stock(element),
         rights=_rights(element),
@@ -276,7 +280,9 @@ def _contributors(element: etree._Element) -> Iterator[OnixContributor]:
         names = (_text(one, "NamesBeforeKey"), _text(one, "PrefixToKey"), _text(one, "KeyNames"))
         name = _text(one, "PersonName") or " ".join(part for part in names if part) or _text(one, "CorporateName")
         if name:
-            yield OnixContributor(_text(one, "ContributorRole") or "A01", name, _markup(one, "BiographicalNote"))
+            yield OnixContributor(
+                _code(_text(one, "ContributorRole") or "A01", 3), name, _markup(one, "BiographicalNote")
+            )
 
 
 def _content(element: etree._Element, kind: str) -> str:
@@ -318,7 +324,7 @@ def _subjects(element: etree._Element) -> Iterator[str]:
 def _language(element: etree._Element) -> str:
     for language in _all(element, "DescriptiveDetail/Language"):
         if _text(language, "LanguageRole") == "01":
-            return _text(language, "LanguageCode") or "und"
+            return _code(_text(language, "LanguageCode") or "und", 3)
     return "und"
 
 
@@ -333,14 +339,14 @@ def _measure(element: etree._Element, kind: str) -> int | None:
     for measure in _all(element, "DescriptiveDetail/Measure"):
         unit = _text(measure, "MeasureUnitCode") or ""
         if _text(measure, "MeasureType") == kind and unit in in_millimetres:
-            return round(_decimal(_required(measure, "Measurement")) * in_millimetres[unit])
+            return round(_number(_required(measure, "Measurement")) * in_millimetres[unit])
     return None
 
 
 def _extent(element: etree._Element, kinds: set[str], unit: str) -> int | None:
     for extent in _all(element, "DescriptiveDetail/Extent"):
         if _text(extent, "ExtentType") in kinds and _text(extent, "ExtentUnit") == unit:
-            return int(_decimal(_required(extent, "ExtentValue")))
+            return int(_number(_required(extent, "ExtentValue")))
     return None
 
 
@@ -348,7 +354,7 @@ def _file_bytes(element: etree._Element) -> int | None:
     for unit, size in (("17", 1), ("18", 1024), ("19", 1024 * 1024)):
         for extent in _all(element, "DescriptiveDetail/Extent"):
             if _text(extent, "ExtentType") == "22" and _text(extent, "ExtentUnit") == unit:
-                return int(_decimal(_required(extent, "ExtentValue")) * size)
+                return int(_number(_required(extent, "ExtentValue")) * size)
     return None
 
 
@@ -368,7 +374,7 @@ def _supply_date(element: etree._Element) -> date | None:
 
 def _stock(element: etree._Element) -> int | None:
     counts = [
-        int(_decimal(count))
+        int(_number(count))
         for one in _all(element, "ProductSupply/SupplyDetail/Stock")
         if (count := _text(one, "OnHand")) is not None
     ]
@@ -397,7 +403,16 @@ def _prices(element: etree._Element) -> Iterator[OnixPrice]:
             if _text(price, "PriceType") in {"02", "04", "42"}:
                 currency = _required(price, "CurrencyCode")
                 amount = _decimal(_required(price, "PriceAmount"))
-                yield OnixPrice(Money.from_decimal(amount, currency), _territory(price))
+                yield OnixPrice(_money(amount, currency), _territory(price))
+
+
+def _money(amount: Decimal, currency: str) -> Money:
+    if not is_currency(currency):
+        raise ValueError(f"{currency} is not a currency of ISO 4217")
+    money = Money.from_decimal(amount, currency)
+    if not 0 <= money.minor <= LARGEST:
+        raise ValueError(f"{amount} {currency} is no price")
+    return money
 
 
 def _date(text: str) -> date:
@@ -405,6 +420,25 @@ def _date(text: str) -> date:
         return date.fromisoformat(f"{text[:4]}-{text[4:6]}-{text[6:8]}")
     except ValueError:
         raise ValueError(f"{text} is not a date written YYYYMMDD") from None
+
+
+@overload
+def _code(text: str, longest: int) -> str: ...
+@overload
+def _code(text: str | None, longest: int) -> str | None: ...
+def _code(text: str | None, longest: int) -> str | None:
+    """A code of one of ONIX's lists, known to us or not; anything longer is no code."""
+    if text is not None and len(text) > longest:
+        raise ValueError(f"{text[:40]} is not a code of {longest} characters")
+    return text
+
+
+def _number(text: str) -> Decimal:
+    """A number that a column holds."""
+    number = _decimal(text)
+    if not number.is_finite() or abs(number) > LARGEST:
+        raise ValueError(f"{text[:40]} is not a number that can be kept")
+    return number
 
 
 def _decimal(text: str) -> Decimal:

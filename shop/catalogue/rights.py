@@ -99,11 +99,10 @@ class Resolution:
 
 @dataclass(slots=True)
 class _Claims:
-    """What has been said of each country so far: by name, and by a region that contains it."""
+    """What has been said of each country so far: by name, and by each WORLD with what it spares."""
 
     by_name: dict[str, set[str]] = field(default_factory=dict)
-    by_world: set[str] = field(default_factory=set)
-    spared: dict[str, set[str]] = field(default_factory=dict)
+    by_world: list[tuple[str, frozenset[str]]] = field(default_factory=list)
     problems: list[str] = field(default_factory=list)
 
 
@@ -114,6 +113,8 @@ def resolve(statement: Statement) -> Resolution:
         _take_in(rights, claims)
     if not statement.rights and statement.rest_of_world is None:
         claims.problems.append("Nothing is stated of sales rights.")
+    if statement.rest_of_world not in {None, *FOR_SALE, *NOT_FOR_SALE}:
+        claims.problems.append(f"Type {statement.rest_of_world} for the rest of the world opens nothing.")
     decisions = {code: _decide(code, claims, statement.rest_of_world) for code in sorted(COUNTRIES)}
     clashing = sorted(code for code, decision in decisions.items() if decision.reason.startswith("contradiction"))
     if clashing:
@@ -147,13 +148,22 @@ def _take_in(rights: SalesRights, claims: _Claims) -> None:
         problems.append(f"Sales rights type {rights.type} is {restricted}; it opens nothing.")
         return
     problems.extend(_unknown(territory))
+    if not territory.countries_included and not territory.regions_included:
+        problems.append(f"Sales rights type {rights.type} names no country and no region.")
+    excluded = COUNTRIES.intersection((*territory.countries_excluded, *_wholes(territory.regions_excluded)))
     for code in COUNTRIES.intersection(territory.countries_included):
-        claims.by_name.setdefault(code, set()).add(rights.type)
+        both = {"03"} if code in excluded else set()
+        claims.by_name.setdefault(code, set()).update({rights.type} | both)
+    if rights.type in NOT_FOR_SALE:
+        for code in COUNTRIES.intersection(_wholes(territory.regions_included)):
+            claims.by_name.setdefault(code, set()).add(rights.type)
     if "WORLD" in territory.regions_included:
-        claims.by_world.add(rights.type)
-        parts = {code.split("-")[0] for code in territory.regions_excluded}
-        for code in COUNTRIES.intersection(parts.union(territory.countries_excluded)):
-            claims.spared.setdefault(code, set()).add(rights.type)
+        claims.by_world.append((rights.type, excluded))
+
+
+def _wholes(regions: tuple[str, ...]) -> set[str]:
+    """The countries of which these are parts."""
+    return {code.split("-")[0] for code in regions if "-" in code}
 
 
 def _unknown(territory: Territory) -> list[str]:
@@ -169,17 +179,21 @@ def _unknown(territory: Territory) -> list[str]:
         for code in territory.regions_included
         if code != "WORLD"
     ]
-    problems += [f"Region {code} is excluded; its whole country is closed." for code in territory.regions_excluded]
+    problems += [
+        f"Region {code} is excluded; its whole country is closed."
+        if code.split("-")[0] in COUNTRIES
+        else f"Region code {code} is excluded, and nobody knows here where it is."
+        for code in territory.regions_excluded
+    ]
     return problems
 
 
 def _decide(code: str, claims: _Claims, rest_of_world: str | None) -> Decision:
     if types := claims.by_name.get(code):
         return _judge(types, "named")
-    world = claims.by_world - claims.spared.get(code, set())
-    if world:
+    if world := {kind for kind, spared in claims.by_world if code not in spared}:
         return _judge(world, "by WORLD")
-    if code in claims.spared:
+    if claims.by_world:
         return Decision(allowed=False, reason="excluded from WORLD, and not named elsewhere")
     if rest_of_world in FOR_SALE:
         return Decision(allowed=True, reason=f"rest of the world: {FOR_SALE[rest_of_world]}")

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
+from unicodedata import category
 
 from shop import addresses
 
@@ -40,7 +41,9 @@ class Details:
 
 def read(form: Mapping[str, str], *, posts: bool, country: str) -> Details:
     """Read the form; the address only counts when something is posted."""
-    typed = {name: " ".join(form.get(name, "").split())[:LONGEST] for name in ("email", "name", *ADDRESS_FIELDS)}
+    typed = {name: _tidied(form.get(name, "")) for name in ("name", *ADDRESS_FIELDS)}
+    # One character too many is kept, so that an address that is too long is refused, never cut to somebody else's.
+    typed["email"] = " ".join(form.get("email", "").split())[: addresses.LONGEST + 1]
     email = addresses.tidy(typed["email"])
     errors = {}
     if not email:
@@ -53,6 +56,12 @@ def read(form: Mapping[str, str], *, posts: bool, country: str) -> Details:
         errors |= _missing(typed, country)
     address = {name: typed[name] for name in ADDRESS_FIELDS if typed[name]} if posts else None
     return Details(email, typed["name"], address, typed, errors)
+
+
+def _tidied(text: str) -> str:
+    """Without the control characters that no database keeps, spaces single, cut to what we keep."""
+    kept = "".join(letter for letter in text if letter.isspace() or category(letter) != "Cc")
+    return " ".join(kept.split())[:LONGEST].rstrip()
 
 
 def _missing(typed: dict[str, str], country: str) -> dict[str, str]:

@@ -5,17 +5,21 @@ from __future__ import annotations
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from alembic import command
-from alembic.config import Config
-from alembic.migration import MigrationContext
-from alembic.script import ScriptDirectory
+from sqlalchemy import inspect
 
 if TYPE_CHECKING:
+    from alembic.config import Config
+
     from shop.db import Database
+
+NEWEST = "0002"
+"""The head of `versions/`; a test keeps the two together."""
 
 
 def upgrade(db: Database) -> None:
     """Bring the database to the newest schema."""
+    from alembic import command  # noqa: PLC0415 - a fifth of the start of every process that never migrates
+
     with db.write_engine.connect() as connection:
         config = _config()
         config.attributes["connection"] = connection
@@ -25,11 +29,15 @@ def upgrade(db: Database) -> None:
 def is_current(db: Database) -> bool:
     """Whether the database has the newest schema."""
     with db.read_engine.connect() as connection:
-        now = MigrationContext.configure(connection).get_current_revision()
-    return now == ScriptDirectory.from_config(_config()).get_current_head()
+        if not inspect(connection).has_table("alembic_version"):
+            return False
+        now = connection.exec_driver_sql("SELECT version_num FROM alembic_version").scalar()
+    return now == NEWEST
 
 
 def _config() -> Config:
+    from alembic.config import Config  # noqa: PLC0415 - as above
+
     config = Config()
     config.set_main_option("script_location", str(Path(__file__).parent))
     return config

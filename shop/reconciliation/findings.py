@@ -129,7 +129,6 @@ class Books:
 
     Attributes:
         statement_until: Up to when the provider's statements tell; None when none was imported.
-        ledger_known: Whether Stripe's ledger has been fetched at all.
     """
 
     at: datetime
@@ -199,18 +198,17 @@ def reconcile(books: Books) -> Outcome:
     checks = tuple(_payouts(books, tally))
     for matter in books.matters:
         tally.find(matter.code, matter.subject, matter.order, matter.detail)
-    findings = tuple(sorted(tally.findings, key=lambda one: (one.code, one.subject)))
+    findings = tuple(sorted(tally.findings, key=lambda one: (one.code, one.subject, one.order or "", one.detail)))
     return Outcome(books.at, findings, dict(tally.agreed), dict(tally.waiting), checks)
 
 
 def _payments(books: Books, tally: _Tally) -> set[str]:
-    charges = {}
-    for line in books.ledger:
-        if line.category == "charge":
-            charges[line.payment or line.source] = charges[line.source] = line
+    lines = sorted((line for line in books.ledger if line.category == "charge"), key=lambda line: line.reference)
+    by_charge = {line.source: line for line in reversed(lines) if line.source}
+    by_payment = {line.payment: line for line in reversed(lines) if line.payment}
     explained = set()
     for payment in books.payments:
-        charge = charges.get(payment.reference) or charges.get(payment.charge)
+        charge = (by_charge.get(payment.charge) if payment.charge else None) or by_payment.get(payment.reference)
         if charge is not None:
             explained.add(charge.reference)
             _compare_payment(payment, charge, tally)
@@ -238,7 +236,8 @@ def _compare_payment(payment: PaymentFact, line: LedgerFact, tally: _Tally) -> N
 
 
 def _refunds(books: Books, tally: _Tally) -> set[str]:
-    lines = {line.source: line for line in books.ledger if line.category == "refund"}
+    shown = sorted((line for line in books.ledger if line.category == "refund"), key=lambda line: line.reference)
+    lines = {line.source: line for line in reversed(shown)}
     explained = set()
     for refund in books.refunds:
         line = lines.get(refund.reference) if refund.reference else None
@@ -256,7 +255,10 @@ def _refunds(books: Books, tally: _Tally) -> set[str]:
 
 
 def _compare_refund(refund: RefundFact, line: LedgerFact, tally: _Tally) -> None:
-    if -line.gross != refund.minor:
+    if refund.currency != line.currency:
+        detail = f"Ours is in {refund.currency}, Stripe's in {line.currency}."
+        tally.find("CURRENCY_MISMATCH", f"refund:{refund.id}", refund.order, detail)
+    elif -line.gross != refund.minor:
         detail = f"Ours is {refund.minor}, Stripe's {-line.gross} (minor units of {line.currency})."
         tally.find("AMOUNT_MISMATCH", f"refund:{refund.id}", refund.order, detail)
     else:
@@ -280,7 +282,7 @@ def _rest_of_ledger(books: Books, explained: set[str], tally: _Tally) -> None:
 
 def _grants(books: Books, tally: _Tally) -> None:
     billed: dict[tuple[str, str, str], list[StatementFact]] = defaultdict(list)
-    for line in books.statement:
+    for line in sorted(books.statement, key=lambda line: line.reference):
         billed[line.order, line.sku, line.email].append(line)
     for ebook in books.ebooks:
         lines = billed.pop((ebook.order, ebook.sku, ebook.email), []) if ebook.provider else []
@@ -293,11 +295,17 @@ def _grants(books: Books, tally: _Tally) -> None:
 
 def _grant(books: Books, ebook: EbookFact, lines: list[StatementFact], tally: _Tally) -> None:
     subject = f"line:{ebook.line}"
+    if ebook.fulfilled_at is None and ebook.ended_at is not None:
+        for line in lines:
+            detail = f"The provider bills {ebook.sku}, which was given back before it was delivered."
+            tally.find("FULFILLED_NOT_PAID", line.reference, ebook.order, detail)
+        return
     for extra in lines[1:]:
         why = " It was sent again after a lost answer." if ebook.may_be_doubled else ""
         detail = f"The provider bills {ebook.sku} more than once; dispute {extra.reference}.{why}"
         tally.find("DUPLICATE_FULFILMENT", extra.reference, ebook.order, detail)
-    if lines and (lines[0].minor, lines[0].currency) != (ebook.minor, ebook.currency):
+    varies = bool(lines) and (lines[0].minor, lines[0].currency) != (ebook.minor, ebook.currency)
+    if varies:
         detail = f"Ours is {ebook.minor} {ebook.currency}, the provider's {lines[0].minor} {lines[0].currency}."
         tally.find("PROVIDER_INVOICE_VARIANCE", lines[0].reference, ebook.order, detail)
     if ebook.fulfilled_at is None:
@@ -307,13 +315,11 @@ def _grant(books: Books, ebook: EbookFact, lines: list[StatementFact], tally: _T
         tally.find("GRANT_NOT_AT_PROVIDER", subject, ebook.order, detail)
     elif ebook.provider and not lines:
         tally.waiting["grants"] += 1
-    else:
+    elif not varies:
         tally.agreed["grants"] += 1
 
 
 def _not_fulfilled(books: Books, ebook: EbookFact, subject: str, tally: _Tally) -> None:
-    if ebook.ended_at is not None:
-        return
     if books.at - ebook.due_at > EBOOK_LATE:
         detail = f"{ebook.sku} was paid for and has not reached its reader."
         tally.find("PAID_NOT_FULFILLED_EBOOK", subject, ebook.order, detail)

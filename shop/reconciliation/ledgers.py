@@ -196,7 +196,7 @@ def _keep_statement_line(
         reference=_filled(row, "statement_line"),
         order_number=_filled(row, "order_number"),
         sku=_filled(row, "sku"),
-        email=_filled(row, "email").casefold(),
+        email=_filled(row, "email").lower(),
         minor=(amount - discount).minor,
         currency=currency,
         received_at=datetime.fromisoformat(_filled(row, "received_at")).astimezone(UTC),

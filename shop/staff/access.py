@@ -5,6 +5,7 @@ from __future__ import annotations
 import secrets
 from datetime import datetime, timedelta
 from enum import StrEnum
+from functools import cache
 from typing import TYPE_CHECKING
 
 import pyotp
@@ -26,7 +27,6 @@ SESSION_LIFE = timedelta(hours=12)
 IDLE_LIFE = timedelta(hours=1)
 SHORTEST_PASSWORD = 12
 _hasher = PasswordHasher()
-_nobody = _hasher.hash("nobody has this password")
 
 
 class Role(StrEnum):
@@ -158,9 +158,14 @@ def code_now(member: StaffMember, at: datetime) -> str:
 def _password_fits(member: StaffMember | None, password: str) -> bool:
     """Check in the same time whether or not there is such a person."""
     try:
-        return _hasher.verify(member.password_hash if member else _nobody, password)
+        return _hasher.verify(member.password_hash if member else _hash_of_nobody(), password)
     except Argon2Error:
         return False
+
+
+@cache
+def _hash_of_nobody() -> str:
+    return _hasher.hash("nobody has this password")
 
 
 def _open(shop: Shop, member: StaffMember, code: str) -> str:

@@ -139,7 +139,7 @@ def test_without_leases_the_same_promises_are_broken_though_nobody_is_killed(
     tmp_path: Path, bytecode: Path, seed: int
 ) -> None:
     orders = 40
-    wishes = {"work_lease_seconds": 0}
+    wishes = {"work_lease_seconds": 0.001}
     with (
         Postgres(durable=True) as postgres,
         Yard(tmp_path, bytecode, postgres.create_database("crash"), webs=2, workers=2, wishes=wishes) as yard,
