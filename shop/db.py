@@ -93,7 +93,8 @@ class Prepared:
         sql, name, readers = self._compiled[dialect.name]
         cursor = connection.cursor()
         cursor.execute(sql, (value,) if dialect.positional else {name: value})
-        rows = [self._read(row, readers) for row in cursor.fetchall()]
+        found = cursor.fetchall()
+        rows = [self._read(row, readers) for row in found] if readers else [self._as_row(row) for row in found]
         cursor.close()
         return rows
 

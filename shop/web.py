@@ -213,6 +213,7 @@ def furnish(app: Flask, shop: Shop) -> Headers:
     app.after_request(headers.put_on)
     app.teardown_request(drop_transaction)
     app.jinja_env.globals["asset"] = served.address
+    app.jinja_env.globals |= {"stylesheet": served.address("site.css"), "icon": served.address("icon.svg")}
     app.jinja_env.globals["house"] = shop.settings
     return headers
 

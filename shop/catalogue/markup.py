@@ -38,6 +38,7 @@ def lines(html: str) -> str:
     return "\n\n".join(text for block in blocks if (text := plain(block)))
 
 
+@lru_cache(maxsize=10_000)
 def plain(html: str) -> str:
     """The words alone."""
     spaced = html.replace("</p>", "</p> ").replace("<br", " <br")

@@ -16,7 +16,6 @@ from typing import TYPE_CHECKING
 
 from markupsafe import Markup
 from sqlalchemy import bindparam, select
-from werkzeug.http import parse_cookie
 
 from shop import visitor
 from shop.catalogue import reading
@@ -91,7 +90,7 @@ class BookPages:
         """Answer a reader who looks at a book by its own address and our own name."""
         asked = _BOOK.fullmatch(environ["PATH_INFO"])
         if asked and environ["REQUEST_METHOD"] == "GET" and environ.get("HTTP_HOST") in self._hosts:
-            cookies = parse_cookie(environ.get("HTTP_COOKIE"))
+            cookies = visitor.cookies_of(environ.get("HTTP_COOKIE", ""))
             page = self.find(asked[1], visitor.country_in(cookies))
             if page is not None:
                 return self._hand_out(page, cookies, environ, start)

@@ -9,7 +9,7 @@ from __future__ import annotations
 from collections import defaultdict
 from dataclasses import dataclass, field
 from datetime import UTC, date, datetime, timedelta
-from functools import cached_property
+from functools import cached_property, lru_cache
 from typing import TYPE_CHECKING, Any
 
 from sqlalchemy import bindparam, func, select
@@ -43,6 +43,12 @@ ROLES = {
 ROLE_NAMES = {"A01": "Author", "A12": "Illustrator", "B01": "Editor", "B06": "Translator", "A23": "Foreword"}
 FORMS = {"BA": "Book", "BB": "Hardback", "BC": "Paperback", "ED": "Ebook", "EA": "Ebook", "AJ": "Audiobook"}
 FORM_DETAILS = {"E101": "EPUB", "E107": "PDF"}
+
+
+@lru_cache(maxsize=4096)
+def long_date(day: date | None) -> str:
+    """28 April 2026."""
+    return f"{day:%-d %B %Y}" if day else ""
 
 
 @dataclass(frozen=True)
@@ -224,6 +230,11 @@ class WorkView:
         """The description, cleaned."""
         return markup.clean(self.description_html)
 
+    @property
+    def summary(self) -> str:
+        """The short description as words alone, for those who show a link to the page."""
+        return markup.plain(self.short_description) if self.short_description else ""
+
     @cached_property
     def author(self) -> str:
         """The people on the spine."""
@@ -245,11 +256,6 @@ class WorkView:
         """The earliest date of its editions, written out."""
         dates = [view.facts.publication_date for view in self.editions if view.facts.publication_date]
         return long_date(min(dates)) if dates else ""
-
-
-def long_date(day: date | None) -> str:
-    """28 April 2026."""
-    return f"{day:%-d %B %Y}" if day else ""
 
 
 _WORK = select(
