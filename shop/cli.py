@@ -217,7 +217,7 @@ def staff_code(options: argparse.Namespace) -> int:
     """Print the code that is good now."""
     shop = _shop()
     with shop.db.writing() as session:
-        member = session.scalar(select(access.StaffMember).where(access.StaffMember.email == options.email.casefold()))
+        member = session.scalar(select(access.StaffMember).where(access.StaffMember.email == options.email.lower()))
         if member is None:
             print(f"Nobody with the address {options.email} works here.", file=sys.stderr)
             return 1

@@ -516,7 +516,7 @@ def a_card_issued_where_the_rights_are_not_ours_buys_the_hardback_only(story: St
     story.keep("british", buy(house, "abroad@example.com", HARDBACK, EBOOK, card=BRITISH_CARD))
     bought = story.purchase("british")
     assert "Refunded" in bought.thanks
-    assert "This ebook may not be sold to GB" in bought.thanks
+    assert "This ebook may not be sold to the United Kingdom" in bought.thanks
     refund = one(soon(lambda: house.stripe.refunds_of(bought.order)))
     assert (refund["amount"], refund["status"]) == (3600, "succeeded")
     assert "£36.00" in house.mailbox.letter(bought.email, "£36.00 is on its way back")["text"]

@@ -11,7 +11,7 @@ from shop.catalogue.models import Edition
 from shop.checkout.inbox import Notice
 from shop.library.models import Entitlement, Submission
 from shop.orders.models import Attention, Order, OrderLine
-from shop.orders.payments import Payment, Refund
+from shop.orders.payments import Payment, Refund, RefundStatus
 from shop.reconciliation import findings as f
 from shop.reconciliation.ledgers import BalanceTransaction, Payout, Statement, StatementLine
 
@@ -103,18 +103,19 @@ def _ebooks(session: Session) -> Iterator[f.EbookFact]:
 
 
 def _prints(session: Session) -> Iterator[f.PrintFact]:
+    standing = Refund.status != RefundStatus.FAILED
+    given_back = select(Refund.id).where(Refund.order_line_id == OrderLine.id, standing).exists()
     query = (
-        select(OrderLine, Order, Edition.publication_date, Refund.id)
+        select(OrderLine, Order, Edition.publication_date, given_back)
         .join(Order, Order.id == OrderLine.order_id)
         .join(Edition, Edition.id == OrderLine.edition_id)
-        .outerjoin(Refund, Refund.order_line_id == OrderLine.id)
         .where(Order.paid_at.is_not(None), OrderLine.is_digital.is_(False))
     )
-    for line, order, published, refund in session.execute(query):
+    for line, order, published, refunded in session.execute(query):
         due = order.paid_at or order.placed_at
         if published is not None:
             due = max(due, datetime.combine(published, datetime.min.time(), UTC))
-        ended = refund is not None or line.declined_at is not None
+        ended = refunded or line.declined_at is not None
         yield f.PrintFact(line.id, order.number, line.isbn, due, line.despatched_on is not None, ended)
 
 

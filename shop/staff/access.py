@@ -91,7 +91,7 @@ def hire(session: Session, email: str, name: str, role: Role, password: str) -> 
     if len(password) < SHORTEST_PASSWORD:
         raise ValueError(f"a password has at least {SHORTEST_PASSWORD} characters")
     member = StaffMember(
-        email=email.casefold(),
+        email=email.lower(),
         name=name,
         role=role,
         password_hash=_hasher.hash(password),
@@ -108,7 +108,7 @@ def sign_in(shop: Shop, email: str, password: str, code: str, network: str) -> s
     Raises:
         NotLetInError, TooManyTriesError.
     """
-    email = email.strip().casefold()
+    email = email.strip().lower()
     limits = ((f"staff:{hashed(email)}", 10), (f"staff:{hashed(network)}", 50))
     if not all(throttle.allows(shop, key, most, timedelta(minutes=5)) for key, most in limits):
         raise TooManyTriesError
