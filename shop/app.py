@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Any
 import structlog
 from flask import Flask, Response, redirect, render_template, request
 from jinja2 import StrictUndefined
+from sqlalchemy.exc import DataError
 from werkzeug.exceptions import HTTPException
 from werkzeug.middleware.proxy_fix import ProxyFix
 
@@ -132,6 +133,8 @@ def create_app(shop: Shop | None = None) -> Flask:
         app.wsgi_app = ProxyFix(app.wsgi_app, x_for=proxies, x_proto=proxies)  # type: ignore[method-assign]
     app.add_url_rule("/health", "health", lambda: _health(shop))
     app.register_error_handler(HTTPException, _explain)
+    for nonsense in (DataError, OverflowError):
+        app.register_error_handler(nonsense, _explain_nonsense)
     app.register_error_handler(500, _explain_fault)
     return app
 
@@ -172,6 +175,13 @@ def _explain(error: HTTPException) -> tuple[str, int] | HTTPException | AnyRespo
         return redirect(web.local_path(request.path.rstrip("/"), "/"), code=301)
     page = render_template("error.html", code=error.code, name=error.name, sentence=web.sentence_of(error))
     return page, error.code
+
+
+def _explain_nonsense(_error: Exception) -> tuple[str, int]:
+    """Something no database can hold was sent: a null character, a number without end."""
+    return render_template(
+        "error.html", code=400, name="Bad Request", sentence="That cannot be meant; please check it."
+    ), 400
 
 
 def _explain_fault(_error: Exception) -> tuple[str, int]:

@@ -178,3 +178,24 @@ def test_an_error_answer_undoes_what_the_request_wrote(scene: Scene) -> None:
     assert answer.status_code == 409
     with scene.shop.db.reading() as session:
         assert session.scalar(text("SELECT count(*) FROM audit_entry")) == before
+
+
+@pytest.mark.parametrize(
+    "path",
+    ["/?page=99999999999999999999999", "/search?q=a&page=-5", "/staff/rights/99999999999999999999", "/search?q=%00"],
+)
+def test_numbers_and_letters_that_no_database_holds_are_the_askers_fault(scene: Scene, path: str) -> None:
+    scene.sign_in_as_staff()
+
+    assert scene.get(path).status_code in {200, 400, 404}
+
+
+def test_a_null_character_in_a_form_or_a_cookie_is_the_askers_fault(scene: Scene) -> None:
+    scene.live_in("US")
+    scene.fill_basket(EPUB)
+    form = {"checkout_key": "a\0b", "email": "a\0@example.com", "name": "A\0nn"}
+    assert scene.post("/checkout", **form).status_code in {303, 400, 422}
+    assert scene.post("/basket", isbn="\0").status_code in {400, 404}
+    cookie = {"Cookie": 'sign-in="\\000"', "Sec-Fetch-Site": "same-origin"}
+    answer = scene.client.post("/library/sign-in", data={"code": "1"}, base_url=ADDRESS, headers=cookie)
+    assert answer.status_code in {400, 422}

@@ -24,6 +24,7 @@ if TYPE_CHECKING:
 
 bp = Blueprint("catalogue", __name__)
 
+FARTHEST_PAGE = 100_000
 _TRAILING_ID = re.compile(r"-[0-9a-f]{8}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{12}$")
 _LEADING_ISBN = re.compile(r"^(97[89]-?(?:\d-?){9}\d|(?:\d-?){9}[\dXx])(?:-|$)")
 
@@ -121,7 +122,7 @@ def suggestions(connection: Connection, asked: str) -> list[tuple[str, str]]:
 
 
 def _shelf(words: str, template: str) -> str:
-    page = max(1, request.args.get("page", 1, type=int))
+    page = min(max(1, request.args.get("page", 1, type=int)), FARTHEST_PAGE)
     with the_shop().db.read_engine.connect() as connection:
         works, total = reading.shelf(connection, words, page)
     pages = -(-total // reading.PAGE_SIZE) or 1

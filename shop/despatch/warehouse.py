@@ -90,7 +90,7 @@ def despatch_file(session: Session, name: str) -> str:
 def take_notice(session: Session, text: str, now: datetime) -> NoticeReport:
     """Take in a despatch notice; a bad line is reported with its number, and the others go in."""
     report = NoticeReport()
-    rows = csv.DictReader(io.StringIO(text.removeprefix("\ufeff")))
+    rows = csv.DictReader(io.StringIO(text.removeprefix("\ufeff").replace("\0", "")))
     missing = [name for name in NOTICE_COLUMNS if name not in (rows.fieldnames or [])]
     if missing:
         report.problems.append(f"Line 1: the notice has no column {', '.join(missing)}.")

@@ -135,7 +135,7 @@ def fetch_now(shop: Shop) -> None:
 def import_statement(session: Session, provider: str, name: str, text: str, now: datetime) -> StatementReport:
     """Take in a provider's statement; the same line twice is known, a bad line is reported and the others go in."""
     report = StatementReport()
-    rows = csv.DictReader(io.StringIO(text.removeprefix("\ufeff")))
+    rows = csv.DictReader(io.StringIO(text.removeprefix("\ufeff").replace("\0", "")))
     missing = [column for column in STATEMENT_COLUMNS if column not in (rows.fieldnames or [])]
     if missing:
         report.problems.append(f"Line 1: the statement has no column {', '.join(missing)}.")
