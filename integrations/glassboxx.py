@@ -30,6 +30,8 @@ REJECTION_REST_SECONDS = 300
 """After a rejected sign-in we rest: six failures lock the account for half an hour."""
 
 NOT_YET = {408, 429}
+OUR_OWN_TROUBLE = {401, 403, 404, 405}
+"""A wrong address or missing permission is no word on the book: it waits until somebody has mended it."""
 
 DISCLOSURE = Disclosure(
     powered_by="Glassboxx",
@@ -200,6 +202,8 @@ def _content(answer: requests.Response) -> Any:
         raise UnavailableError(f"Glassboxx answers {answer.status_code}: not now")
     if answer.status_code >= requests.codes.server_error:
         raise UnknownOutcomeError(f"Glassboxx answers {answer.status_code}: {_explained(answer)}")
+    if answer.status_code in OUR_OWN_TROUBLE:
+        raise UnavailableError(f"Glassboxx answers {answer.status_code}: {_explained(answer)}")
     if answer.status_code != requests.codes.ok:
         raise RefusedError(f"Glassboxx answers {answer.status_code}: {_explained(answer)}")
     try:

@@ -45,6 +45,9 @@ class SmtpMailer:
         try:
             self._greet(connection)
             connection.send_message(message)
+        except (smtplib.SMTPAuthenticationError, smtplib.SMTPSenderRefused, smtplib.SMTPHeloError) as error:
+            # Our own trouble, not the reader's address: the letter waits until somebody has mended it.
+            raise UnavailableError(f"the mail server does not take us: {error.smtp_code}") from error
         except smtplib.SMTPRecipientsRefused as error:
             code = next(iter(error.recipients.values()))[0]
             raise (RefusedError if code >= PERMANENT else UnavailableError)(

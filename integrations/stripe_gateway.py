@@ -33,7 +33,6 @@ if TYPE_CHECKING:
 
 stripe.enable_telemetry = False
 
-API_VERSION = "2026-10-28.endive"
 EXPANDED = {"expand": ["payment_intent.latest_charge"]}
 PAGE = 100
 

@@ -6,7 +6,7 @@ import re
 from difflib import get_close_matches
 
 _EMAIL = re.compile(
-    r"[^@\s,;<>()\"\x00-\x1f\x7f]{1,64}@(?=.{1,253}$)(?:[A-Za-z0-9\u0080-\uffff-]{1,63}\.)+[A-Za-z\u0080-\uffff-]{2,63}"
+    r"(?!.*=\?)[A-Za-z0-9.!#$%&'*+/=?^_`{|}~\u0080-\uffff-]{1,64}@(?=.{1,253}$)(?:[A-Za-z0-9\u0080-\uffff-]{1,63}\.)+[A-Za-z\u0080-\uffff-]{2,63}"
 )
 LONGEST = 254
 """Of a whole address (RFC 5321)."""

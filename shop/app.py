@@ -107,11 +107,19 @@ def services_of(settings: Settings) -> Services:
     )
 
 
+class Application(Flask):
+    """Flask, but for what it writes into logs of its own accord."""
+
+    def log_exception(self, exc_info: Any) -> None:
+        """Write down where it broke, never the address: it may hold the token of somebody's books."""
+        structlog.get_logger().error("exception", endpoint=request.endpoint, exc_info=exc_info)
+
+
 def create_app(shop: Shop | None = None) -> Flask:
     """The WSGI application; without a shop, one is put together from the settings."""
     write_logs()
     shop = shop or connect(configuration.load())
-    app = Flask("frontlist", template_folder=str(assets("templates")), static_folder=None)
+    app = Application("frontlist", template_folder=str(assets("templates")), static_folder=None)
     app.config.update(
         DEBUG=shop.settings.debug,
         TRUSTED_HOSTS=[shop.settings.host],

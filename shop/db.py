@@ -181,6 +181,7 @@ class Database:
             pool_pre_ping=True,
             pool_size=5,
             max_overflow=15,
+            isolation_level="READ COMMITTED" if writing else "REPEATABLE READ",  # a reader sees one state of the facts
             hide_parameters=True,  # what a reader typed must not end in a log
         )
 

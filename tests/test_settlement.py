@@ -193,7 +193,7 @@ def test_a_payment_that_is_never_made_gives_the_copies_back(scene: Scene) -> Non
     scene.press_pay(public_id)
     assert copies(scene) == 2
 
-    scene.clock.forward(minutes=32)
+    scene.clock.forward(minutes=62)
     settlement.settle(scene.shop, public_id)
 
     assert scene.order(public_id).status == OrderStatus.EXPIRED
@@ -205,7 +205,7 @@ def test_money_that_comes_after_the_time_ran_out_still_buys_the_book(scene: Scen
     scene.fill_basket(HARDBACK)
     public_id = scene.give_details()
     reference = scene.press_pay(public_id)
-    scene.clock.forward(minutes=32)
+    scene.clock.forward(minutes=62)
     with scene.shop.db.writing() as session:
         attempt = session.get_one(PaymentAttempt, 1)
         settlement.take_note(session, scene.shop, attempt.id, scene.gateway.receipt_for(reference))

@@ -25,11 +25,6 @@ class ProviderState(StrEnum):
     UNKNOWN_SKU = "unknown_sku"
     OTHER_VENDOR = "other_vendor"
 
-    @property
-    def is_fault(self) -> bool:
-        """Whether staff must put something right with the provider."""
-        return self in {ProviderState.UNKNOWN_SKU, ProviderState.OTHER_VENDOR}
-
 
 class Work(Base):
     """A book as written: what its editions share."""

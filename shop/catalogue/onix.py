@@ -410,7 +410,7 @@ def _money(amount: Decimal, currency: str) -> Money:
     if not is_currency(currency):
         raise ValueError(f"{currency} is not a currency of ISO 4217")
     money = Money.from_decimal(amount, currency)
-    if not 0 <= money.minor <= LARGEST:
+    if not 0 < money.minor <= LARGEST:
         raise ValueError(f"{amount} {currency} is no price")
     return money
 

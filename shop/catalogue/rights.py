@@ -24,7 +24,6 @@ NOT_FOR_SALE = {
     "06": "the publisher holds no rights",
 }
 RESTRICTED = {"07", "08"}
-UNSTATED = "00"
 
 
 @dataclass(frozen=True, slots=True)

@@ -37,8 +37,8 @@ class Notice(Base):
     id: Mapped[int] = key_column()
     external_id: Mapped[str] = mapped_column(String(100), unique=True)
     kind: Mapped[str] = mapped_column(String(60))
-    order_public_id: Mapped[str | None] = mapped_column(String(30), index=True)
-    refund: Mapped[str | None] = mapped_column(String(30))
+    order_public_id: Mapped[str | None] = mapped_column(String(500), index=True)
+    refund: Mapped[str | None] = mapped_column(String(500))
     body: Mapped[str] = mapped_column(Text)
     received_at: Mapped[datetime]
     looked_into_at: Mapped[datetime | None]

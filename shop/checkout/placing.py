@@ -14,6 +14,7 @@ from shop.db import insert_if_absent
 from shop.orders import consent, tax
 from shop.orders.models import Order, OrderError, OrderLine, OrderStatus, new_number, new_public_id
 from shop.orders.payments import PaymentAttempt
+from shop.services import UnavailableError
 
 if TYPE_CHECKING:
     from sqlalchemy.orm import Session
@@ -22,8 +23,8 @@ if TYPE_CHECKING:
     from shop.checkout.details import Details
     from shop.services import Shop
 
-SESSION_LIFE = timedelta(minutes=31)
-"""Stripe takes 30 minutes at the least."""
+SESSION_LIFE = timedelta(hours=1)
+"""Stripe takes 30 minutes at the least; the rest is for beginning again after a lost answer."""
 
 
 class SoldOutError(OrderError):
@@ -48,8 +49,8 @@ def draft(session: Session, shop: Shop, basket: BasketView, details: Details, ch
     # A second press of the same button waits here for the first, and goes on with its draft.
     insert_if_absent(session, Order, **_new_order(shop, basket.country, checkout_key, details))
     order = session.scalars(select(Order).where(Order.checkout_key == checkout_key).with_for_update()).one()
-    if not order.can_change:
-        raise OrderError("this order has been paid or has run out of time")
+    if not order.can_change or unfinished_attempt(session, order) is not None:
+        raise OrderError("this order is being paid, has been, or has run out of time")
     order.email, order.name, order.address = details.email, details.name, details.address
     agree(session, order, basket, shop.now)
     return order
@@ -104,9 +105,10 @@ def begin_payment(session: Session, order: Order, *, now: datetime) -> PaymentAt
 
     Raises:
         SoldOutError: there are no longer enough copies.
+        OrderError: the order has been paid or has run out of time.
     """
     order.await_payment(now)
-    for line in order.lines:
+    for line in sorted(order.lines, key=lambda line: line.edition_id):  # all readers queue in the same order
         _hold(session, line)
     attempt = PaymentAttempt(
         order=order, number=_attempts(session, order) + 1, begun_at=now, expires_at=now + SESSION_LIFE
@@ -138,8 +140,12 @@ def start_attempt(shop: Shop, attempt: PaymentAttempt) -> str:
     """Begin the payment at the gateway and keep where it is; the address to send the reader to."""
     started = shop.services.gateway.start(request_for(shop, attempt))
     with shop.db.writing() as session:
-        row = session.get_one(PaymentAttempt, attempt.id)
+        row = session.get_one(PaymentAttempt, attempt.id, with_for_update=True)
         row.reference, row.address = started.reference, started.address
+        has_ended = row.ended_at is not None
+    if has_ended:
+        shop.services.gateway.expire(started.reference)
+        raise UnavailableError("the order was changed while its payment was begun")
     return started.address
 
 
@@ -151,6 +157,12 @@ def open_attempt(session: Session, order: Order, now: datetime) -> PaymentAttemp
         PaymentAttempt.expires_at > now,
     )
     return session.scalar(query.order_by(PaymentAttempt.number.desc()).limit(1))
+
+
+def unfinished_attempt(session: Session, order: Order) -> PaymentAttempt | None:
+    """A payment that was begun and of whose end we have not heard, even if its time is over."""
+    query = select(PaymentAttempt).where(PaymentAttempt.order_id == order.id, PaymentAttempt.ended_at.is_(None))
+    return session.scalar(query.limit(1))
 
 
 def close_attempt(shop: Shop, attempt: PaymentAttempt) -> bool:
@@ -166,7 +178,7 @@ def close_attempt(shop: Shop, attempt: PaymentAttempt) -> bool:
 
 def release_stock(session: Session, order: Order) -> None:
     """Give back the copies an order holds."""
-    for line in order.lines:
+    for line in sorted(order.lines, key=lambda line: line.edition_id):
         if line.stock_taken:
             give_back_stock(session, line.edition_id, line.stock_taken)
             line.stock_taken = 0
@@ -184,6 +196,7 @@ def _new_order(shop: Shop, country: str, checkout_key: str, details: Details) ->
         "currency": shop.settings.currency,
         "delivery_minor": 0,
         "livemode": shop.settings.livemode,
+        "link_id": new_public_id(),
         "link_version": 1,
         "placed_at": shop.now,
     }

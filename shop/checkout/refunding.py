@@ -22,6 +22,7 @@ if TYPE_CHECKING:
     from shop.work import Ending, Job
 
 REFUND_MAIL = "mail.refund"
+LONGEST_ID = 18
 KEYS_KEPT = timedelta(hours=20)
 """Stripe keeps an idempotency key for 24 hours at the least; after this we look before we ask again."""
 
@@ -43,7 +44,7 @@ def make_refund(job: Job, shop: Shop) -> Ending:
 def look_up(shop: Shop, refund_id: str) -> bool:
     """Ask how a refund stands now; even one that succeeded may have failed since. False for none of ours."""
     with shop.db.reading() as session:
-        refund = session.get(Refund, int(refund_id)) if refund_id.isdigit() else None
+        refund = session.get(Refund, int(refund_id)) if refund_id.isdecimal() and len(refund_id) < LONGEST_ID else None
         payment = refund.payment.reference if refund else None
     if refund is None or payment is None:
         return False

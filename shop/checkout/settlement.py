@@ -12,7 +12,7 @@ from functools import partial
 from typing import TYPE_CHECKING
 
 import structlog
-from sqlalchemy import select
+from sqlalchemy import or_, select
 
 from shop import work
 from shop.catalogue import rights
@@ -28,18 +28,19 @@ from shop.orders.consent import CANCELLATION_PERIOD
 from shop.orders.models import AmountMismatchError, Attention, Order, OrderLine, OrderStatus, WrongOrderError
 from shop.orders.payments import Payment, PaymentAttempt
 from shop.services import OutsideError, RefusedError
-from shop.work import Ending, Job, nothing_more
 
 if TYPE_CHECKING:
     from sqlalchemy.orm import Session
 
     from shop.services import Shop
+    from shop.work import Ending, Job
 
 log = structlog.get_logger()
 
 CONFIRMATION_MAIL = "mail.confirmation"
 DRAFTS_KEPT = timedelta(days=2)
 SWEPT_AFTER = timedelta(minutes=2)
+ABANDONED_AFTER = timedelta(hours=2)
 
 
 def settle(shop: Shop, public_id: str, *, patiently: bool = True) -> None:
@@ -68,12 +69,6 @@ def take_note(session: Session, shop: Shop, attempt_id: int, receipt: Receipt) -
         _take_payment(session, shop, order, attempt, receipt)
     elif receipt.standing is Standing.EXPIRED and attempt.ended_at is None:
         _give_up(session, order, attempt, shop.now)
-
-
-def settle_order(job: Job, shop: Shop) -> Ending:
-    """Work: settle one order."""
-    settle(shop, job.payload["order"])
-    return nothing_more
 
 
 def sweep(_job: Job, shop: Shop) -> Ending:
@@ -231,5 +226,17 @@ def _give_up(session: Session, order: Order, attempt: PaymentAttempt, now: datet
 
 def _let_drafts_go(older_than: datetime, now: datetime, session: Session) -> None:
     stale = select(Order).where(Order.status == OrderStatus.DRAFT, Order.placed_at < older_than)
-    for order in session.scalars(stale.limit(500)):
+    for order in session.scalars(stale.limit(500).with_for_update(skip_locked=True)):
+        order.expire(now)
+    _let_abandoned_go(session, now)
+
+
+def _let_abandoned_go(session: Session, now: datetime) -> None:
+    """An order that waits for a payment which nobody has begun any more gives its copies back."""
+    begun = select(PaymentAttempt.order_id).where(
+        or_(PaymentAttempt.ended_at.is_(None), PaymentAttempt.begun_at > now - ABANDONED_AFTER)
+    )
+    waiting = select(Order).where(Order.status == OrderStatus.AWAITING_PAYMENT, Order.id.not_in(begun))
+    for order in session.scalars(waiting.limit(500).with_for_update(skip_locked=True)):
+        placing.release_stock(session, order)
         order.expire(now)

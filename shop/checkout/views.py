@@ -5,6 +5,7 @@ from __future__ import annotations
 import secrets
 import time
 from dataclasses import dataclass
+from datetime import timedelta
 from typing import TYPE_CHECKING
 
 import structlog
@@ -38,6 +39,8 @@ hooks = Blueprint("hooks", __name__)
 
 LARGEST_NOTICE = 1_000_000
 WAIT_STEP = 0.1
+LINK_SHOWN = timedelta(hours=2)
+"""How long after paying this page leads to the books; later the mailed link and the library do."""
 
 
 @bp.get("/basket")
@@ -152,7 +155,9 @@ def thanks(public_id: str) -> Response:
         _wait_until_ready(public_id)
     order = _get_order(public_id)
     items = shelf(db(), shop, order.lines)
-    token = shop.services.links.access_token(order.public_id, order.link_version, shop.now)
+    token = None
+    if order.paid_at and shop.now - order.paid_at < LINK_SHOWN:
+        token = shop.services.links.access_token(order.link_id, order.link_version, shop.now)
     left = _without_bought(order)
     page = render_template(
         "checkout/thanks.html", order=order, items=items, token=token, basket_count=sum(left.values())
@@ -253,8 +258,9 @@ def _draft(looked: BasketView, found: forms.Details, key: str) -> AnyResponse:
     with shop.db.reading() as session:
         existing = session.scalar(select(Order).where(Order.checkout_key == key))
         attempt = placing.open_attempt(session, existing, shop.now) if existing else None
-    if attempt is not None and not placing.close_attempt(shop, attempt):
-        settlement.settle(shop, existing.public_id if existing else "")
+    if existing is not None and attempt is not None and not placing.close_attempt(shop, attempt):
+        settlement.settle(shop, existing.public_id)
+        return see_other(f"/orders/{existing.public_id}")
     try:
         order = placing.draft(db(), shop, looked, found, key)
     except OrderError:
@@ -304,22 +310,37 @@ def _show_changes(
 def _to_gateway(public_id: str) -> AnyResponse | tuple[str, int]:
     shop, consents = the_shop(), "consent" in request.form
     try:
+        _hear_of_overdue(public_id)
         with shop.db.writing() as session:
             order = _lock(session, public_id)
+            if not order.can_change:
+                return see_other(f"/orders/{public_id}")
             placing.keep_consent(session, order, given=consents, now=shop.now)
             # Another press of the same button may have begun it since we looked.
             attempt = placing.open_attempt(session, order, shop.now)
+            if attempt is None and placing.unfinished_attempt(session, order):
+                return see_other(f"/orders/{public_id}")
             attempt = attempt or placing.begin_payment(session, order, now=shop.now)
         return see_other(attempt.address or placing.start_attempt(shop, attempt))
     except placing.SoldOutError as error:
         return _review_page(_get_order(public_id), [placing.Change(str(error))]), 409
     except RefusedError as error:
-        log.exception("checkout.refused", order=_number(public_id), reason=str(error))
+        log.error("checkout.refused", order=_number(public_id), reason=type(error).__name__)  # noqa: TRY400 - Stripe's words may hold an address
         trouble = "The payment page could not be opened. Nothing has been charged; please write to us."
     except OutsideError as error:
         log.warning("checkout.no_answer", order=_number(public_id), reason=str(error))
         trouble = "The payment page could not be reached. Nothing has been charged; please try again in a minute."
     return _review_page(_get_order(public_id), [], trouble), 503
+
+
+def _hear_of_overdue(public_id: str) -> None:
+    """Before another payment is begun, ask how one stands whose time is over: it may have been paid."""
+    shop = the_shop()
+    with shop.db.reading() as session:
+        order = _find_order(session, public_id)
+        unfinished = placing.unfinished_attempt(session, order)
+    if unfinished is not None and unfinished.expires_at <= shop.now:
+        settlement.settle(shop, public_id)
 
 
 def _knock(public_id: str) -> None:

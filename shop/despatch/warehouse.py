@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import csv
 import io
+from collections import defaultdict
 from dataclasses import dataclass, field
 from datetime import date, datetime
 from typing import TYPE_CHECKING
@@ -63,7 +64,7 @@ def ask_for_despatch(session: Session, now: datetime) -> str | None:
     lines = session.scalars(lines_to_send(now).with_for_update(of=OrderLine)).all()
     if not lines:
         return None
-    name = f"despatch-{now:%Y%m%d-%H%M%S}.csv"
+    name = f"despatch-{now:%Y%m%d-%H%M%S-%f}.csv"
     session.add_all(
         Despatch(
             order_line_id=line.id,
@@ -95,11 +96,19 @@ def take_notice(session: Session, text: str, now: datetime) -> NoticeReport:
     if missing:
         report.problems.append(f"Line 1: the notice has no column {', '.join(missing)}.")
         return report
-    for row in rows:
-        try:
-            _leave(session, row, now, report)
-        except ValueError as error:
-            report.problems.append(f"Line {rows.line_num}: {error}")
+    left: dict[tuple[int, date], list[int]] = defaultdict(list)
+    try:
+        for row in rows:
+            try:
+                if line := _leave(session, row, now, report):
+                    left[line.order_id, line.despatched_on or now.date()].append(line.id)
+            except (ValueError, OverflowError) as error:
+                report.problems.append(f"Line {rows.line_num}: {error}")
+    except csv.Error as error:
+        report.problems.append(f"Line {rows.line_num + 1}: {error}; nothing after it was read.")
+    for (order, on), lines in left.items():
+        key = f"order:{order}:{on}:{min(lines)}"
+        work.enqueue(session, DESPATCHED_MAIL, key, at=now, payload={"order": order, "on": str(on), "lines": lines})
     return report
 
 
@@ -108,7 +117,7 @@ def despatched_letter(job: Job, shop: Shop) -> Ending:
     with shop.db.reading() as session:
         order = session.get_one(Order, job.payload["order"])
         on = date.fromisoformat(job.payload["on"])
-        left = [line for line in order.lines if line.despatched_on == on]
+        left = [line for line in order.lines if line.id in job.payload["lines"]]
     letter = mail.compose(
         shop,
         "despatched",
@@ -156,7 +165,7 @@ def _guarded(text: str) -> str:
     return f"'{text}" if text[:1] in {"=", "+", "-", "@", "\t", "\r"} else text
 
 
-def _leave(session: Session, row: dict[str, str | None], now: datetime, report: NoticeReport) -> None:
+def _leave(session: Session, row: dict[str, str | None], now: datetime, report: NoticeReport) -> OrderLine | None:
     reference = (row["despatch_line"] or "").strip()
     despatch = session.scalar(select(Despatch).where(Despatch.reference == reference).with_for_update())
     if despatch is None:
@@ -166,16 +175,9 @@ def _leave(session: Session, row: dict[str, str | None], now: datetime, report: 
         raise ValueError(f"{on} is not over yet.")
     if not despatch.leave(on, (row["carrier"] or "").strip()[:60], (row["tracking"] or "").strip()[:120], now):
         report.known += 1
-        return
+        return None
     report.despatched += 1
-    key = f"order:{despatch.line.order_id}:{on}"
-    work.enqueue(
-        session,
-        DESPATCHED_MAIL,
-        key,
-        at=now,
-        payload={"order": despatch.line.order_id, "on": on.isoformat()},
-    )
+    return despatch.line
 
 
 def _day(text: str | None) -> date:

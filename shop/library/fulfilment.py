@@ -85,7 +85,7 @@ def deliver(job: Job, shop: Shop) -> Ending:
         consignment = _consignment(entitlement)
         edition = session.get_one(Edition, entitlement.line.edition_id)
         fulfiller = shop.services.fulfillers[entitlement.line.fulfiller or ""]
-    _wait_for_publication(edition, shop.now)
+    _wait_for_its_day(entitlement, edition, shop.now)
     submission = None if fulfiller.repeats_safely else _write_down(job, shop, entitlement.id)
     try:
         delivery = fulfiller.deliver(consignment)
@@ -159,8 +159,10 @@ def _consignment(entitlement: Entitlement) -> Consignment:
     )
 
 
-def _wait_for_publication(edition: Edition, now: datetime) -> None:
-    """A pre-ordered ebook is sent for on the day it is published, not before."""
+def _wait_for_its_day(entitlement: Entitlement, edition: Edition, now: datetime) -> None:
+    """An ebook is sent for when its reader may have it and it is published, whoever asks for it sooner."""
+    if entitlement.deliver_after > now:
+        raise PostponedError(entitlement.deliver_after)
     if edition.publication_date and edition.publication_date > now.date():
         raise PostponedError(datetime.combine(edition.publication_date, datetime.min.time(), UTC))
 
@@ -195,7 +197,7 @@ def _note_answer(session: Session, submission: int | None, answer: str, at: date
 def _take_delivery(line_id: int, submission: int | None, delivery: Delivery, at: datetime, session: Session) -> None:
     _note_answer(session, submission, "delivered", at)
     entitlement = session.scalars(
-        select(Entitlement).where(Entitlement.order_line_id == line_id).with_for_update()
+        select(Entitlement).where(Entitlement.order_line_id == line_id).with_for_update(of=Entitlement)
     ).one()
     if entitlement.fulfil(delivery, at):
         work.enqueue(session, READY_MAIL, f"line:{line_id}", at=at, payload={"line": line_id})
@@ -207,7 +209,7 @@ def _take_no(line_id: int, submission: int | None, because: str, at: datetime, s
     """A definite no after payment: the money of the line goes back, and staff see why."""
     _note_answer(session, submission, f"refused: {because}", at)
     entitlement = session.scalars(
-        select(Entitlement).where(Entitlement.order_line_id == line_id).with_for_update()
+        select(Entitlement).where(Entitlement.order_line_id == line_id).with_for_update(of=Entitlement)
     ).one()
     entitlement.refuse(because, at)
     returns.take_back(session, entitlement.line, reason=f"The provider refused it: {because}", by="the shop", at=at)

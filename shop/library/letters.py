@@ -61,11 +61,11 @@ def code(job: Job, shop: Shop) -> Ending:
 def new_link(job: Job, shop: Shop) -> Ending:
     """Work: mail a new access link to the address an order was placed with."""
     with shop.db.reading() as session:
-        order = session.scalars(select(Order).where(Order.public_id == job.payload["order"])).one()
+        order = session.scalars(select(Order).where(Order.link_id == job.payload["link"])).one()
     letter = mail.compose(shop, "link", order.email, job.key, order=order, link=access_link(shop, order))
     return post(shop, letter, order.id)
 
 
 def access_link(shop: Shop, order: Order) -> str:
     """The link that opens an order's reading page."""
-    return shop.services.links.access(order.public_id, order.link_version, shop.now)
+    return shop.services.links.access(order.link_id, order.link_version, shop.now)

@@ -142,7 +142,7 @@ def renew_ticket(ticket: str) -> AnyResponse:
     found = db().scalar(select(DownloadSession).where(DownloadSession.public_id == subject))
     if found is None:
         raise ForgedLinkError
-    return _mail_new_link(found.entitlement.order.public_id)
+    return _mail_new_link(found.entitlement.order.link_id)
 
 
 @bp.get("/library")
@@ -291,11 +291,11 @@ def _waits_until(entitlement: Entitlement | None, edition: Edition, now: datetim
 
 def _order_behind(token: str) -> Order:
     claim = the_shop().services.links.read_access(token, the_shop().now)
-    order = db().scalar(select(Order).where(Order.public_id == claim.order))
+    order = db().scalar(select(Order).where(Order.link_id == claim.order))
     if order is None:
         raise ForgedLinkError
     if order.link_version != claim.version:
-        raise ExpiredLinkError(order.public_id)
+        raise ExpiredLinkError(order.link_id)
     return order
 
 
@@ -317,7 +317,7 @@ def _mail_new_link(order: str) -> AnyResponse:
     """Send a link to the address the order was placed with; at most one in ten minutes, however often asked."""
     now = the_shop().now
     slot = f"{order}:{int(now.timestamp()) // RESEND_SECONDS}"
-    work.enqueue(db(), letters.LINK_MAIL, slot, at=now, payload={"order": order})
+    work.enqueue(db(), letters.LINK_MAIL, slot, at=now, payload={"link": order})
     return see_other("/link-sent")
 
 

@@ -37,7 +37,6 @@ def _bounced(order_id: int, subject: str, why: str, at: datetime, session: Sessi
         code=MAIL_BOUNCED,
         subject=f"order:{order_id}:{subject}"[:200],
         order_id=order_id,
-        detail=f'The mail "{subject}" did not arrive: {why}. '
-        "Ask the reader for another address, and correct it on the order.",
+        detail=f'The mail "{subject}" did not arrive: {why}. Find another way to reach the reader.',
         raised_at=at,
     )

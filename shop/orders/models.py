@@ -5,7 +5,6 @@ from __future__ import annotations
 import secrets
 from datetime import date, datetime
 from enum import StrEnum
-from typing import Any
 
 from sqlalchemy import JSON, Boolean, CheckConstraint, ForeignKey, Index, String, Text, UniqueConstraint
 from sqlalchemy.orm import Mapped, mapped_column, relationship
@@ -56,6 +55,7 @@ class Order(Base):
     currency: Mapped[str] = mapped_column(String(3))
     delivery_minor: Mapped[int] = mapped_column(default=0)
     livemode: Mapped[bool] = mapped_column(Boolean)
+    link_id: Mapped[str] = mapped_column(String(30), unique=True)
     link_version: Mapped[int] = mapped_column(default=1)
     placed_at: Mapped[datetime]
     paid_at: Mapped[datetime | None]
@@ -229,13 +229,3 @@ def new_public_id() -> str:
 def new_number() -> str:
     """A number for people: seven letters and digits without look-alikes, random so that it counts nothing."""
     return "".join(secrets.choice(_LETTERS) for _ in range(7))
-
-
-def line_values(line: OrderLine) -> dict[str, Any]:
-    """What a mail or page shows of a line."""
-    return {
-        "described": line.described,
-        "quantity": line.quantity,
-        "total": str(line.total),
-        "isbn": line.isbn,
-    }

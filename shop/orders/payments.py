@@ -105,7 +105,10 @@ class Refund(Base):
         return f"refund:{self.id}"
 
     def note(self, status: RefundStatus, reference: str, at: datetime) -> None:
-        """Write down how it stands at the gateway."""
+        """Write down how it stands at the gateway; an older answer that comes late changes nothing."""
+        late = status is RefundStatus.PENDING and self.status == RefundStatus.SUCCEEDED
+        if self.has_failed or late:
+            return
         self.reference = reference
         if status is RefundStatus.FAILED:
             self.fail(at)

@@ -15,6 +15,11 @@ from typing import TYPE_CHECKING
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator
 
+EXPLAINED = {"fee", "network_cost", "tax", "payout", "payout_reversal", "topup", "topup_reversal"}
+"""Reporting categories that belong to nobody's order: Stripe's own invoice and the way to the bank tell of them."""
+
+NAMED = {"dispute": "DISPUTE", "dispute_reversal": "DISPUTE_WON", "refund_failure": "REFUND_FAILED"}
+
 EBOOK_LATE = timedelta(minutes=15)
 STRIPE_LATE = timedelta(hours=1)
 DESPATCH_LATE = timedelta(days=3)
@@ -278,6 +283,9 @@ def _rest_of_ledger(books: Books, explained: set[str], tally: _Tally) -> None:
                 f"Stripe gave {-line.gross} {line.currency} (minor units) back outside the shop: say for which line."
             )
             tally.find("REFUND_UNALLOCATED", line.source or line.reference, None, detail)
+        elif line.category not in EXPLAINED:
+            detail = f"Stripe moved {line.net} {line.currency} (minor units) under the name of {line.category}."
+            tally.find(NAMED.get(line.category, "UNEXPLAINED"), line.source or line.reference, None, detail)
 
 
 def _grants(books: Books, tally: _Tally) -> None:

@@ -42,6 +42,10 @@ STATEMENT_COLUMNS = (
 )
 
 
+LONGEST = {"statement_line": 60, "order_number": 60, "sku": 40, "email": 254, "received_at": 40}
+"""Of each field, in characters."""
+
+
 class BalanceTransaction(Base):
     """One line of Stripe's ledger, in minor units; `payout` names the payout that carried it to the bank."""
 
@@ -140,14 +144,17 @@ def import_statement(session: Session, provider: str, name: str, text: str, now:
     if missing:
         report.problems.append(f"Line 1: the statement has no column {', '.join(missing)}.")
         return report
-    statement = Statement(provider=provider, name=name[:200], imported_at=now, covers_until=now)
+    statement = Statement(provider=provider, name=name[:200], imported_at=now, covers_until=None)
     session.add(statement)
     session.flush()
-    for row in rows:
-        try:
-            _keep_statement_line(session, statement, row, report)
-        except (ValueError, InvalidOperation) as error:
-            report.problems.append(f"Line {rows.line_num}: {error}.")
+    try:
+        for row in rows:
+            try:
+                _keep_statement_line(session, statement, row, report)
+            except (ValueError, OverflowError, InvalidOperation) as error:
+                report.problems.append(f"Line {rows.line_num}: {error}.")
+    except csv.Error as error:
+        report.problems.append(f"Line {rows.line_num + 1}: {error}; nothing after it was read.")
     return report
 
 
@@ -189,6 +196,7 @@ def _keep_statement_line(
     currency = (row["currency"] or "").strip().upper()
     amount = Money.from_decimal(Decimal(row["price_incl_tax"] or ""), currency)
     discount = Money.from_decimal(Decimal(row["discount_amount"] or "0"), currency)
+    received_at = datetime.fromisoformat(_filled(row, "received_at")).astimezone(UTC)
     added = insert_if_absent(
         session,
         StatementLine,
@@ -199,8 +207,9 @@ def _keep_statement_line(
         email=_filled(row, "email").lower(),
         minor=(amount - discount).minor,
         currency=currency,
-        received_at=datetime.fromisoformat(_filled(row, "received_at")).astimezone(UTC),
+        received_at=received_at,
     )
+    statement.covers_until = max(statement.covers_until or received_at, received_at)
     report.added, report.known = report.added + added, report.known + (not added)
 
 
@@ -208,4 +217,6 @@ def _filled(row: dict[str, str | None], name: str) -> str:
     value = (row[name] or "").strip()
     if not value:
         raise ValueError(f"{name} is empty")
+    if len(value) > LONGEST[name]:
+        raise ValueError(f"{name} is longer than {LONGEST[name]} characters")
     return value

@@ -29,4 +29,4 @@ class AuditEntry(Base):
 
 def note(session: Session, by: str, action: str, subject: str, at: datetime, detail: str = "") -> None:
     """Write down what was done, in the transaction that does it."""
-    session.add(AuditEntry(at=at, by=by, action=action, subject=subject, detail=detail))
+    session.add(AuditEntry(at=at, by=by, action=action, subject=subject[:200], detail=detail))

@@ -248,7 +248,7 @@ def _work_of(found: Order) -> Select[WorkRow]:
         or_(
             WorkRow.key.in_([f"order:{found.id}", *lines]),
             WorkRow.key.startswith(f"order:{found.id}:"),
-            WorkRow.key.startswith(f"{found.public_id}:", autoescape=True),
+            WorkRow.key.startswith(f"{found.link_id}:", autoescape=True),
             WorkRow.key.in_(refund_ids),
         )
     )
