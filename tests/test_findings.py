@@ -78,6 +78,24 @@ class Case(NamedTuple):
 
 CASES = {
     "nothing at all": Case(books()),
+    # -- what Stripe moves under other names
+    "a dispute": Case(
+        books(
+            payments=(PAYMENT,), ledger=(CHARGE, replace(CHARGE, reference="txn_2", category="dispute", source="dp_1"))
+        ),
+        {("DISPUTE", "dp_1")},
+        agreed={"payments": 1},
+    ),
+    "one that was won": Case(
+        books(ledger=(replace(CHARGE, category="dispute_reversal", source="dp_1"),)), {("DISPUTE_WON", "dp_1")}
+    ),
+    "a refund that came back": Case(
+        books(ledger=(replace(CHARGE, category="refund_failure", source="re_1"),)), {("REFUND_FAILED", "re_1")}
+    ),
+    "a name nobody has heard of": Case(
+        books(ledger=(replace(CHARGE, category="something_new", source=None),)), {("UNEXPLAINED", "txn_1")}
+    ),
+    "Stripe's own fee": Case(books(ledger=(replace(CHARGE, category="fee", source=None),))),
     # -- payments
     "a payment that Stripe shows": Case(books(payments=(PAYMENT,), ledger=(CHARGE,)), agreed={"payments": 1}),
     "one found by its charge alone": Case(
@@ -242,10 +260,13 @@ def test_every_code_of_the_module_has_a_case() -> None:
     assert written <= {code for case in CASES.values() for code, _ in case.findings}
 
 
+ORDERLESS = {"ORPHAN_CHARGE", "REFUND_UNALLOCATED", "DISPUTE_WON", "REFUND_FAILED", "UNEXPLAINED"}
+
+
 def test_a_finding_leads_to_its_order_where_there_is_one() -> None:
     for case in CASES.values():
         for one in reconcile(case.books).findings:
-            orphaned = one.code in {"ORPHAN_CHARGE", "REFUND_UNALLOCATED"} or one.code.startswith("PAYOUT")
+            orphaned = one.code in ORDERLESS or one.code.startswith("PAYOUT")
             assert one.order == (None if orphaned else "F-1001")
 
 

@@ -198,3 +198,14 @@ def test_a_copy_of_our_own_is_made_once_and_is_the_readers(scene: Scene) -> None
     content = scene.shop.services.files.get(entitlement.file)
     assert content.startswith(b"PK")
     assert scene.all(Submission) == [], "what surely repeats safely needs no record of asking"
+
+
+def test_nobody_can_hurry_an_ebook_past_the_fourteen_days(scene: Scene) -> None:
+    public_id = paid(scene, EBOOK, consent=False)
+    scene.sign_in_as_staff()
+    (row,) = [row for row in scene.all(WorkRow) if row.kind == "deliver"]
+
+    scene.post(f"/staff/orders/{public_id}/work/{row.id}/again")
+    scene.work()
+
+    assert scene.provider.granted == []

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import base64
 import re
 from datetime import timedelta
 from itertools import pairwise
@@ -256,3 +257,16 @@ def test_only_the_hash_of_a_code_is_stored(scene: Scene) -> None:
     (row,) = scene.all(SignInCode)
     assert code not in row.code_hash
     assert code not in row.public_id
+
+
+def test_what_a_link_says_opens_nothing_else_and_the_page_of_thanks_stops_giving_links(scene: Scene) -> None:
+    public_id = bought(scene, EPUB)
+    assert (
+        public_id
+        not in base64.urlsafe_b64decode(mailed_link(scene).removeprefix("/a/").partition(".")[0] + "==").decode()
+    )
+    assert 'action="/a/' in scene.get(f"/orders/{public_id}").text
+
+    scene.clock.forward(hours=3)
+
+    assert "/a/" not in scene.get(f"/orders/{public_id}").text

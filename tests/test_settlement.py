@@ -9,7 +9,7 @@ import pytest
 from sqlalchemy import text, update
 
 from shop.catalogue.models import Edition, RightsSet
-from shop.checkout import settlement
+from shop.checkout import placing, settlement
 from shop.checkout.inbox import Notice
 from shop.library.models import Entitlement
 from shop.money import Money
@@ -269,3 +269,60 @@ def test_payment_state_entitlement_and_work_commit_together_or_not_at_all(scene:
 def copies(scene: Scene) -> int:
     """Hardbacks on the shelf."""
     return next(edition.stock or 0 for edition in scene.all(Edition) if edition.isbn == HARDBACK)
+
+
+def test_an_order_that_nobody_pays_any_more_gives_its_copies_back(scene: Scene) -> None:
+    scene.live_in("US")
+    scene.fill_basket(HARDBACK)
+    public_id = scene.give_details()
+    scene.press_pay(public_id)
+    with scene.shop.db.writing() as session:
+        session.get_one(PaymentAttempt, 1).ended_at = scene.clock.now
+    scene.clock.forward(hours=3)
+
+    with scene.shop.db.writing() as session:
+        settlement.sweep(None, scene.shop)(session)  # type: ignore[arg-type]
+
+    assert scene.order(public_id).status == OrderStatus.EXPIRED
+    assert copies(scene) == 3
+
+
+def test_a_payment_begun_for_an_order_that_changed_meanwhile_is_ended_at_once(scene: Scene) -> None:
+    scene.live_in("US")
+    scene.fill_basket(EPUB)
+    public_id = scene.give_details()
+    scene.gateway.fail(UnavailableError("away"))
+    assert scene.post(f"/checkout/{public_id}/pay").status_code == 503
+    with scene.shop.db.writing() as session:
+        attempt = session.get_one(PaymentAttempt, 1)
+        _ = attempt.order.lines
+        attempt.ended_at = scene.clock.now
+
+    with pytest.raises(UnavailableError):
+        placing.start_attempt(scene.shop, attempt)
+
+    assert [receipt.standing for receipt in scene.gateway.receipts.values()] == ["expired"]
+
+
+def test_a_payment_whose_end_we_have_not_heard_of_is_asked_after_before_another_is_begun(scene: Scene) -> None:
+    public_id = scene.buy(EPUB)
+    scene.clock.forward(hours=2)
+
+    answer = scene.post(f"/checkout/{public_id}/pay")
+
+    assert answer.location == f"/orders/{public_id}"
+    assert scene.order(public_id).is_paid
+    assert len(scene.gateway.requests) == 1
+
+
+def test_an_older_answer_about_a_refund_changes_nothing(scene: Scene) -> None:
+    public_id = scene.buy(EPUB, card="GB")
+    scene.knock(public_id)
+    scene.work()
+    with scene.shop.db.writing() as session:
+        refund = session.get_one(Refund, 1)
+        refund.note(RefundStatus.PENDING, "re_late", scene.clock.now)
+        assert refund.status == RefundStatus.SUCCEEDED
+        refund.note(RefundStatus.FAILED, "re_1", scene.clock.now)
+        refund.note(RefundStatus.SUCCEEDED, "re_1", scene.clock.now)
+        assert refund.has_failed

@@ -272,6 +272,7 @@ def _compare_refund(refund: RefundFact, line: LedgerFact, tally: _Tally) -> None
 
 def _rest_of_ledger(books: Books, explained: set[str], tally: _Tally) -> None:
     """What Stripe shows and we do not: money of nobody's order, refunds made elsewhere."""
+    orders = {payment.reference: payment.order for payment in books.payments}
     for line in books.ledger:
         if line.reference in explained:
             continue
@@ -285,7 +286,8 @@ def _rest_of_ledger(books: Books, explained: set[str], tally: _Tally) -> None:
             tally.find("REFUND_UNALLOCATED", line.source or line.reference, None, detail)
         elif line.category not in EXPLAINED:
             detail = f"Stripe moved {line.net} {line.currency} (minor units) under the name of {line.category}."
-            tally.find(NAMED.get(line.category, "UNEXPLAINED"), line.source or line.reference, None, detail)
+            code = NAMED.get(line.category, "UNEXPLAINED")
+            tally.find(code, line.source or line.reference, orders.get(line.payment or ""), detail)
 
 
 def _grants(books: Books, tally: _Tally) -> None:
