@@ -61,7 +61,9 @@ def code(job: Job, shop: Shop) -> Ending:
 def new_link(job: Job, shop: Shop) -> Ending:
     """Work: mail a new access link to the address an order was placed with."""
     with shop.db.reading() as session:
-        order = session.scalars(select(Order).where(Order.link_id == job.payload["link"])).one()
+        order = session.scalar(select(Order).where(Order.link_id == job.payload["link"]))
+    if order is None:
+        return nothing_more
     letter = mail.compose(shop, "link", order.email, job.key, order=order, link=access_link(shop, order))
     return post(shop, letter, order.id)
 
