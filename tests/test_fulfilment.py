@@ -205,7 +205,7 @@ def test_nobody_can_hurry_an_ebook_past_the_fourteen_days(scene: Scene) -> None:
     scene.sign_in_as_staff()
     (row,) = [row for row in scene.all(WorkRow) if row.kind == "deliver"]
 
-    scene.post(f"/staff/orders/{public_id}/work/{row.id}/again")
+    scene.post(f"/staff/orders/{public_id}/work-rows/{row.id}/again")
     scene.work()
 
     assert scene.provider.granted == []

@@ -812,7 +812,7 @@ def staff_retry_a_delivery_after_the_provider_was_out(story: Story) -> None:
         assert house.mailbox.letters(bought.email, "Ready to read") == []
     finally:
         house.glassboxx.recover()
-    story.staff.press(page, "/staff/orders/*/work/*/again")
+    story.staff.press(page, "/staff/orders/*/work-rows/*/again")
     house.mailbox.letter(bought.email, "Ready to read: Slow Arithmetic")
     assert house.glassboxx.books_of(bought.email) == [SLOW_ARITHMETIC]
     assert "Ready to read" in bought.reader.open(f"/orders/{bought.order}")

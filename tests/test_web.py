@@ -103,7 +103,7 @@ def test_no_staff_page_answers_without_a_session(scene: Scene) -> None:
 def test_each_role_may_do_its_own_and_no_more(scene: Scene, role: Role, allowed: set[str]) -> None:
     scene.sign_in_as_staff(role)
     actions = {
-        "work": "/staff/work/1/again",
+        "work": "/staff/work-rows/1/again",
         "notice": "/staff/despatch/notice",
         "statement": "/staff/reconciliation/statement",
     }

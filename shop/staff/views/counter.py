@@ -103,7 +103,7 @@ def work_rows() -> str:
     return render_template("staff/work.html", rows=rows, unmatched=unmatched)
 
 
-@bp.post("/work/<int:row_id>/again")
+@bp.post("/work-rows/<int:row_id>/again")
 @needs(Role.SUPPORT)
 def row_again(row_id: int) -> Response:
     """Try a row again at once."""

@@ -134,7 +134,7 @@ def refund_delivery(public_id: str) -> AnyResponse:
     return _back(public_id)
 
 
-@bp.post("/orders/<public_id>/work/<int:row_id>/again")
+@bp.post("/orders/<public_id>/work-rows/<int:row_id>/again")
 @needs(Role.SUPPORT)
 def work_again(public_id: str, row_id: int) -> AnyResponse:
     """Try a delivery, a mail or a refund again at once."""
