@@ -238,7 +238,7 @@ The shop is open.
                {STAFF}
                password  {password}
                code      from an authenticator with the secret {secret},
-                         or: FRONTLIST_CONFIG={os.environ["FRONTLIST_CONFIG"]} frontlist staff-code {STAFF}
+                         or: FRONTLIST_CONFIG={os.environ["FRONTLIST_CONFIG"]} .venv/bin/frontlist staff-code {STAFF}
   Mailbox    http://127.0.0.1:{ports.mailbox}/       every mail the shop sends
   Stripe     http://127.0.0.1:{ports.stripe}/       pay with 4242 4242 4242 4242, be declined with 4000 0000 0000 0002
   Glassboxx  http://127.0.0.1:{ports.glassboxx}/       enable {NOT_ENABLED} here, and it goes on sale
