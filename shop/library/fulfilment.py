@@ -15,7 +15,7 @@ from shop.catalogue.models import Edition, ProviderState
 from shop.catalogue.offers import WITHDRAWN_STATUS
 from shop.library import returns
 from shop.library.models import Delivery, Entitlement, Place, Submission
-from shop.services import OutsideError, RefusedError, UnavailableError, UnknownOutcomeError
+from shop.services import OutsideError, RefusedError, UnavailableError
 from shop.work import Ending, Job, PostponedError, nothing_more
 
 if TYPE_CHECKING:
@@ -213,15 +213,3 @@ def _take_no(line_id: int, submission: int | None, because: str, at: datetime, s
     ).one()
     entitlement.refuse(because, at)
     returns.take_back(session, entitlement.line, reason=f"The provider refused it: {because}", by="the shop", at=at)
-
-
-__all__ = [
-    "Consignment",
-    "Delivery",
-    "Fulfiller",
-    "Place",
-    "UnknownOutcomeError",
-    "ask_after",
-    "check_providers",
-    "deliver",
-]
