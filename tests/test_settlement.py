@@ -326,3 +326,19 @@ def test_an_older_answer_about_a_refund_changes_nothing(scene: Scene) -> None:
         refund.note(RefundStatus.FAILED, "re_1", scene.clock.now)
         refund.note(RefundStatus.SUCCEEDED, "re_1", scene.clock.now)
         assert refund.has_failed
+
+
+def test_two_callers_who_both_heard_that_it_is_paid_settle_it_once(scene: Scene) -> None:
+    """Both had asked before either held the order's lock."""
+    public_id = scene.buy(EPUB)
+    receipt = scene.gateway.receipt_for("cs_1")
+
+    for _ in range(2):
+        with scene.shop.db.writing() as session:
+            settlement.take_note(session, scene.shop, 1, receipt)
+    scene.work()
+
+    assert scene.order(public_id).is_paid
+    assert len(scene.all(Payment)) == 1
+    assert scene.all(Refund) == [], "it is not taken for a second payment"
+    assert scene.all(Attention) == []
