@@ -33,13 +33,6 @@ if TYPE_CHECKING:
     from shop.services import Shop
 
 PAGE_SIZE = 24
-ROLES = {
-    "A01": "by",
-    "A12": "illustrated by",
-    "B01": "edited by",
-    "B06": "translated by",
-    "A23": "foreword by",
-}
 ROLE_NAMES = {"A01": "Author", "A12": "Illustrator", "B01": "Editor", "B06": "Translator", "A23": "Foreword"}
 FORMS = {"BA": "Book", "BB": "Hardback", "BC": "Paperback", "ED": "Ebook", "EA": "Ebook", "AJ": "Audiobook"}
 FORM_DETAILS = {"E101": "EPUB", "E107": "PDF"}

@@ -66,6 +66,17 @@ def note(action: str, subject: str, detail: str = "") -> datetime:
     return at
 
 
+def uploaded(field: str) -> tuple[str, str]:
+    """The name and the text of the file that a form brought; answers 400 for none, or for what is no text."""
+    file = request.files.get(field)
+    if file is None or not file.filename:
+        abort(400, f"Choose the {field} file first.")
+    try:
+        return file.filename, file.read().decode("utf-8-sig")
+    except UnicodeDecodeError:
+        abort(400, f"The {field} is not text in UTF-8; export it again as CSV.")
+
+
 @bp.get("/sign-in")
 def sign_in_page() -> str:
     """Where staff come in."""

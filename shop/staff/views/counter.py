@@ -12,7 +12,7 @@ from shop.checkout.inbox import Notice
 from shop.despatch import warehouse
 from shop.despatch.models import Despatch
 from shop.staff.access import Role
-from shop.staff.views import bp, me, needs, note
+from shop.staff.views import bp, me, needs, note, uploaded
 from shop.web import db, see_other, the_shop
 from shop.work import WorkRow, WorkState
 
@@ -83,14 +83,8 @@ def despatch_file(name: str) -> Response:
 @needs(Role.SUPPORT)
 def despatch_notice() -> str:
     """Take in a despatch notice from the warehouse."""
-    file = request.files.get("notice")
-    if file is None or not file.filename:
-        abort(400, "Choose the notice file first.")
-    try:
-        text = file.read().decode("utf-8-sig")
-    except UnicodeDecodeError:
-        abort(400, "The notice is not text in UTF-8; export it again as CSV.")
-    report = warehouse.take_notice(db(), text, note("despatch notice", file.filename))
+    name, text = uploaded("notice")
+    report = warehouse.take_notice(db(), text, note("despatch notice", name))
     return _despatch_page(f"{report.despatched} despatched, {report.known} known already.", report.problems)
 
 

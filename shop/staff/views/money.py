@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-from flask import abort, render_template, request
+from flask import abort, render_template
 
 from shop.reconciliation import cases, findings, ledgers
 from shop.services import OutsideError
 from shop.staff.access import Role
-from shop.staff.views import bp, needs, note
+from shop.staff.views import bp, needs, note, uploaded
 from shop.web import commit_now, db, the_shop
 
 
@@ -34,17 +34,10 @@ def fetch() -> str:
 @needs(Role.FINANCE)
 def statement() -> str:
     """Take in a statement of the ebook provider."""
-    file = request.files.get("statement")
-    if file is None or not file.filename:
-        abort(400, "Choose the statement file first.")
-    try:
-        text = file.read().decode("utf-8-sig")
-    except UnicodeDecodeError:
-        abort(400, "The statement is not text in UTF-8; export it again as CSV.")
-    at = note("import statement", file.filename)
-    report = ledgers.import_statement(db(), "glassboxx", file.filename, text, at)
+    name, text = uploaded("statement")
+    report = ledgers.import_statement(db(), "glassboxx", name, text, note("import statement", name))
     db().flush()
-    done = f"{file.filename}: {report.added} new lines, {report.known} known."
+    done = f"{name}: {report.added} new lines, {report.known} known."
     return _page(done, report.problems)
 
 
