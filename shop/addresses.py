@@ -1,4 +1,4 @@
-"""E-mail addresses: how one is tidied, checked, doubted and shown. Pure."""
+"""E-mail addresses: how one is tidied, checked and doubted. Pure."""
 
 from __future__ import annotations
 
@@ -40,9 +40,3 @@ def suspect(email: str) -> str | None:
     local, _, domain = email.partition("@")
     near = get_close_matches(domain, _COMMON, n=1, cutoff=0.85)
     return f"{local}@{near[0]}" if near and near[0] != domain and domain not in _COMMON else None
-
-
-def masked(email: str) -> str:
-    """An address that its owner recognises and nobody else learns: a***@e***.com."""
-    local, _, domain = email.partition("@")
-    return f"{local[:1]}***@{domain[:1]}***.{domain.rpartition('.')[2]}"

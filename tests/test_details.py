@@ -184,11 +184,3 @@ def test_a_character_that_no_database_keeps_is_dropped(field: str) -> None:
 )
 def test_a_slip_beside_a_common_address_is_doubted_and_nothing_else(typed: str, meant: str | None) -> None:
     assert addresses.suspect(typed) == meant
-
-
-@pytest.mark.parametrize(
-    ("email", "shown"),
-    [("ada@example.com", "a***@e***.com"), ("bob.smith@books.co.uk", "b***@b***.uk")],
-)
-def test_an_owner_knows_their_masked_address_and_nobody_else_learns_it(email: str, shown: str) -> None:
-    assert addresses.masked(email) == shown
