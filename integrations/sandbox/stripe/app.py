@@ -70,6 +70,8 @@ def _log_request(response: Response) -> Response:
             "lost": DROP in response.headers,
             "idempotency_key": request.headers.get("Idempotency-Key"),
             "request_id": g.request_id,
+            "version": request.headers.get("Stripe-Version"),
+            "reply": response.get_data(as_text=True),
         }
         console.LOG.append(entry)
     return response
