@@ -11,8 +11,9 @@ from jinja2 import StrictUndefined
 from werkzeug.exceptions import Forbidden, HTTPException
 
 from integrations.sandbox.stripe import api, checkout, console, webhooks
+from integrations.sandbox.stripe.errors import StripeError
 from integrations.sandbox.stripe.store import Store
-from integrations.sandbox.stripe.wire import DROP, StripeError, new_request_id
+from integrations.sandbox.stripe.wire import DROP, new_request_id
 from integrations.sandbox.stripe.world import World
 
 if TYPE_CHECKING:

@@ -10,11 +10,11 @@ from flask.typing import ResponseReturnValue
 from werkzeug.exceptions import NotFound
 
 from integrations.sandbox.stripe import payments
-from integrations.sandbox.stripe.api import current_session
+from integrations.sandbox.stripe.api.sessions import current_session
 from integrations.sandbox.stripe.cards import SHOWN, digits, passes_luhn
+from integrations.sandbox.stripe.errors import StripeError
 from integrations.sandbox.stripe.money import amount_text
 from integrations.sandbox.stripe.store import Thing
-from integrations.sandbox.stripe.wire import StripeError
 from integrations.sandbox.stripe.world import World
 
 NOT_COUNTRIES = frozenset("AC CP CQ DG EA EU EZ IC QO TA UN XA XB ZZ".split())  # noqa: SIM905

@@ -9,10 +9,12 @@ from flask import Blueprint, jsonify, redirect, render_template, request
 from flask.typing import ResponseReturnValue
 
 from integrations.sandbox.stripe import money, payments, webhooks
-from integrations.sandbox.stripe.api import current_session, get
+from integrations.sandbox.stripe.api.route import get
+from integrations.sandbox.stripe.api.sessions import current_session
 from integrations.sandbox.stripe.checkout import success_url
+from integrations.sandbox.stripe.errors import refused
+from integrations.sandbox.stripe.form import need
 from integrations.sandbox.stripe.store import Thing
-from integrations.sandbox.stripe.wire import need, refused
 from integrations.sandbox.stripe.world import World, public
 
 MODES = ("normal", "hold", "duplicate", "drop", "reorder")

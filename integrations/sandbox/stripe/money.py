@@ -4,8 +4,8 @@ Every line of the ledger is a balance transaction; a balance is their sum. Amoun
 """
 
 from integrations.sandbox.stripe import objects
+from integrations.sandbox.stripe.errors import refused
 from integrations.sandbox.stripe.store import Thing
-from integrations.sandbox.stripe.wire import refused
 from integrations.sandbox.stripe.world import World
 
 AVAILABLE_AFTER = 2 * 86400

@@ -4,8 +4,8 @@ from dataclasses import dataclass
 
 from integrations.sandbox.stripe import money, objects
 from integrations.sandbox.stripe.cards import Card, card_for
+from integrations.sandbox.stripe.errors import refused
 from integrations.sandbox.stripe.store import Thing
-from integrations.sandbox.stripe.wire import refused
 from integrations.sandbox.stripe.world import World
 
 HALF_AN_HOUR = 1800

@@ -1,8 +1,7 @@
-"""Stripe's manners on the wire: keys, versions, form fields, errors, idempotency, expansion and paging."""
+"""One request: its key and version, the faults it may meet, and the work done once for its idempotency key."""
 
 import hashlib
 import json
-import re
 import secrets
 import threading
 import time
@@ -12,39 +11,18 @@ from typing import Any
 
 from flask import Response, g, request
 
+from integrations.sandbox.stripe.errors import StripeError, refused
+from integrations.sandbox.stripe.form import TEXT, check, decode
+from integrations.sandbox.stripe.lists import expand
 from integrations.sandbox.stripe.objects import API_VERSION
 from integrations.sandbox.stripe.store import REPLIES_KEPT, Thing
 from integrations.sandbox.stripe.world import World, public
 
 KEY_PREFIX = "sk_test_sandbox"
-DEEPEST_EXPANSION = 4
-LARGEST_PAGE = 100
 DROP = "X-Sandbox-Drop"
 
 Work = Callable[..., Thing]
 """What an endpoint does: takes the world, the decoded parameters and the ids of the path."""
-
-
-class StripeError(Exception):
-    """An answer other than 200, in Stripe's envelope."""
-
-    def __init__(self, status: int, message: str, *, kind: str = "invalid_request_error", **extra: Any) -> None:
-        super().__init__(message)
-        self.status = status
-        self.body = {"error": {"message": message, "type": kind, **extra}}
-
-
-def missing(kind: str, object_id: str, param: str = "id") -> StripeError:
-    """Return the answer for an id that is not there."""
-    noun = {"checkout.session": "checkout.session", "event": "notification"}.get(kind, kind)
-    return StripeError(404, f"No such {noun}: '{object_id}'", code="resource_missing", param=param)
-
-
-def refused(message: str, param: str | None = None, code: str | None = None) -> StripeError:
-    """Return the answer for a request that cannot be done as asked."""
-    extra = {key: value for key, value in (("param", param), ("code", code)) if value}
-    return StripeError(400, message, **extra)
-
 
 # --- one request
 
@@ -210,229 +188,6 @@ def _next_fault(world: World) -> Thing:
 
 def _applies(fault: Thing) -> bool:
     return fault.get("method") in {None, "", request.method} and (fault.get("path") or "") in request.path
-
-
-# --- form fields
-
-TEXT, NUMBER, SWITCH, MAP, RANGE, ANY, UNSIMULATED = (
-    "text",
-    "number",
-    "switch",
-    "map",
-    "range",
-    "any",
-    "unsimulated",
-)
-"""Kinds of leaf in a parameter specification; a tuple is a choice, a dict nests, a one-item list repeats."""
-
-_WORD = re.compile(r"[^\[\]]+|\[\]")
-
-
-def decode(fields: list[tuple[str, str]]) -> Thing:
-    """Return nested parameters from form fields such as `line_items[0][price_data][currency]`."""
-    root: Thing = {}
-    for name, value in fields:
-        *above, last = _WORD.findall(name) or [name]
-        place = root
-        for word in above:
-            place = place.setdefault(word, {})
-            if not isinstance(place, dict):
-                raise refused(f"Invalid field name: {name}", name)
-        place[str(len(place)) if last == "[]" else last] = value
-    return root
-
-
-def check(spec: Thing, given: Thing, above: str = "") -> Thing:
-    """Return the parameters with their types, refusing what the specification does not know."""
-    checked = {}
-    for name, value in given.items():
-        param = f"{above}[{name}]" if above else name
-        if name not in spec:
-            raise _unknown(name, param)
-        checked[name] = _typed(spec[name], value, param)
-    return checked
-
-
-def _unknown(name: str, param: str) -> StripeError:
-    if name == "payment_method_types":
-        says = "The payment_method_types parameter is no longer supported; use dynamic payment methods instead."
-        return refused(says, param, "payment_method_types_no_longer_supported")
-    return refused(f"Received unknown parameter: {param}", param, "parameter_unknown")
-
-
-def _typed(kind: Any, value: Any, param: str) -> Any:
-    if kind == UNSIMULATED:
-        raise refused(f"The sandbox does not simulate {param}.", param)
-    if isinstance(kind, dict):
-        return _nested(kind, value, param)
-    if isinstance(kind, list):
-        return _listed(kind[0], value, param)
-    if isinstance(kind, tuple):
-        return _chosen(kind, value, param)
-    return _LEAVES[kind](value, param)
-
-
-def _nested(kind: Thing, value: Any, param: str) -> Thing | None:
-    if value == "":
-        return None  # an empty value unsets an optional group
-    if not isinstance(value, dict):
-        raise refused("Invalid object", param)
-    return check(kind, value, param)
-
-
-def _listed(kind: Any, value: Any, param: str) -> list[Any]:
-    if value == "":
-        return []
-    if not isinstance(value, dict) or not all(key.isdecimal() for key in value):
-        raise refused("Invalid array", param)
-    return [_typed(kind, value[key], f"{param}[{key}]") for key in sorted(value, key=int)]
-
-
-def _chosen(kind: tuple[str, ...], value: Any, param: str) -> str | None:
-    if value == "" or value in kind:
-        return value or None
-    raise refused(f"Invalid {param}: must be one of {', '.join(kind)}", param)
-
-
-def _text(value: Any, param: str) -> str:
-    if not isinstance(value, str):
-        raise refused("Invalid string", param)
-    return value
-
-
-def _number(value: Any, param: str) -> int:
-    if not isinstance(value, str) or not re.fullmatch(r"-?\d{1,18}", value):
-        raise refused(f"Invalid integer: {value}", param, "parameter_invalid_integer")
-    return int(value)
-
-
-def _switch(value: Any, param: str) -> bool:
-    if value not in {"true", "false"}:
-        raise refused(f"Invalid boolean: {value}", param)
-    return bool(value == "true")
-
-
-def _map(value: Any, param: str) -> Thing:
-    if value == "":
-        return {}
-    if not isinstance(value, dict) or not all(isinstance(one, str) for one in value.values()):
-        raise refused("Invalid hash of strings", param)
-    if len(value) > 50 or any(len(key) > 40 or len(one) > 500 for key, one in value.items()):  # noqa: PLR2004
-        raise refused("Metadata takes 50 keys of 40 characters, with values of 500 characters.", param)
-    return value
-
-
-def _range(value: Any, param: str) -> list[tuple[str, int]]:
-    bounds = value if isinstance(value, dict) else {"eq": value}
-    signs = {"gt": ">", "gte": ">=", "lt": "<", "lte": "<=", "eq": "="}
-    for name in bounds:
-        if name not in signs:
-            raise _unknown(name, f"{param}[{name}]")
-    return [(signs[name], _number(bound, f"{param}[{name}]")) for name, bound in bounds.items()]
-
-
-def _any(value: Any, _param: str) -> Any:
-    return value
-
-
-_LEAVES: dict[str, Callable[[Any, str], Any]] = {
-    TEXT: _text,
-    NUMBER: _number,
-    SWITCH: _switch,
-    MAP: _map,
-    RANGE: _range,
-    ANY: _any,
-}
-
-
-def need(asked: Thing, *names: str, above: str = "") -> None:
-    """Refuse a request that lacks one of the parameters."""
-    for name in names:
-        if asked.get(name) in (None, "", []):
-            param = f"{above}[{name}]" if above else name
-            raise refused(f"Missing required param: {param}.", param, "parameter_missing")
-
-
-# --- expansion
-
-_INCLUDED = {("checkout.session", "line_items"), ("charge", "refunds")}
-"""Fields that exist only when expanded, as (object, field)."""
-
-
-def expand(world: World, shown: Thing, path: str) -> None:
-    """Replace the ids along a dotted path such as `payment_intent.latest_charge` by the objects they name."""
-    words = path.split(".")
-    if len(words) > DEEPEST_EXPANSION:
-        raise refused(f"You cannot expand more than {DEEPEST_EXPANSION} levels of a property.", "expand")
-    _expand(world, shown, words, path)
-
-
-def _expand(world: World, place: Any, words: list[str], path: str) -> None:
-    if isinstance(place, list):
-        for one in place:
-            _expand(world, one, words, path)
-    elif words and isinstance(place, dict):
-        word, *rest = words
-        place[word] = _opened(world, place, word, path)
-        _expand(world, place[word], rest, path)
-
-
-def _opened(world: World, place: Thing, word: str, path: str) -> Any:
-    if (place.get("object"), word) in _INCLUDED:
-        return _included(world, place, word)
-    if word not in place:
-        raise refused(f"This property cannot be expanded ({path}).", "expand")
-    value = place[word]
-    if isinstance(value, list):
-        return [_object(world, one) for one in value]
-    return _object(world, value)
-
-
-def _object(world: World, value: Any) -> Any:
-    found = world.store.find(value) if isinstance(value, str) else None
-    return public(found) if found else value
-
-
-def _included(world: World, place: Thing, word: str) -> Thing:
-    if word == "refunds":
-        found = world.store.all("refund", charge=place["id"])
-        return envelope(found, has_more=False, url=f"/v1/charges/{place['id']}/refunds")
-    whole = world.store.find(place["id"]) or {"_lines": []}
-    url = f"/v1/checkout/sessions/{place['id']}/line_items"
-    return envelope([public(line) for line in whole["_lines"]], has_more=False, url=url)
-
-
-# --- lists
-
-
-def envelope(things: list[Thing], *, has_more: bool, url: str) -> Thing:
-    """Return Stripe's list object."""
-    return {"object": "list", "data": [public(one) for one in things], "has_more": has_more, "url": url}
-
-
-PAGING: Thing = {"limit": NUMBER, "starting_after": TEXT, "ending_before": TEXT, "created": RANGE}
-
-
-def page(world: World, kind: str, asked: Thing, conditions: list[tuple[str, Any]]) -> Thing:
-    """Return one page of a list, newest first, of the objects that meet the conditions."""
-    limit = asked.get("limit", 10)
-    if not 1 <= limit <= LARGEST_PAGE:
-        raise refused(f"Invalid limit: must be between 1 and {LARGEST_PAGE}", "limit", "parameter_invalid_integer")
-    dates = [(name, bound) for name in ("created", "arrival_date") for bound in asked.get(name) or []]
-    conditions = conditions + [(f"{name} {sign} ?", second) for name, (sign, second) in dates]
-    backwards = "ending_before" in asked
-    conditions += _cursor(world, kind, asked)
-    found = world.store.select(kind, conditions, limit=limit + 1, oldest_first=backwards)
-    shown = found[:limit][::-1] if backwards else found[:limit]
-    return envelope(shown, has_more=len(found) > limit, url=request.path)
-
-
-def _cursor(world: World, kind: str, asked: Thing) -> list[tuple[str, Any]]:
-    cursors = [(name, sign) for name, sign in (("starting_after", "<"), ("ending_before", ">")) if name in asked]
-    for name, _ in cursors:
-        if world.store.find(asked[name], kind) is None:
-            raise refused(f"No such {kind}: '{asked[name]}'", name, "resource_missing")
-    return [(f"seq {sign} ?", world.store.position(asked[name])) for name, sign in cursors]
 
 
 def new_request_id() -> str:

@@ -1,0 +1,62 @@
+"""One call of the API, and the works that many calls share."""
+
+from typing import NamedTuple
+
+from integrations.sandbox.stripe.errors import missing
+from integrations.sandbox.stripe.form import MAP, TEXT
+from integrations.sandbox.stripe.lists import PAGING, page
+from integrations.sandbox.stripe.store import Thing
+from integrations.sandbox.stripe.wire import Work
+from integrations.sandbox.stripe.world import World
+
+META: Thing = {"metadata": MAP}
+BY_INTENT: Thing = {**PAGING, "payment_intent": TEXT}
+
+
+class Route(NamedTuple):
+    """One call of the API; `spec` names its parameters, see `wire.check`."""
+
+    method: str
+    path: str
+    spec: Thing
+    work: Work
+
+
+def retrieving(kind: str) -> Work:
+    """Return the work that retrieves an object of a kind by its id."""
+
+    def retrieve(world: World, _asked: Thing, object_id: str) -> Thing:
+        return get(world, kind, object_id)
+
+    return retrieve
+
+
+def listing(kind: str, *filters: str) -> Work:
+    """Return the work that lists a kind, filtered by equal columns."""
+
+    def list_page(world: World, asked: Thing) -> Thing:
+        return page(world, kind, asked, [(f"{name} = ?", asked[name]) for name in filters if name in asked])
+
+    return list_page
+
+
+def updating(kind: str, event: str | None = None) -> Work:
+    """Return the work that changes an object's metadata."""
+
+    def update(world: World, asked: Thing, object_id: str) -> Thing:
+        thing = get(world, kind, object_id)
+        kept = {**thing["metadata"], **asked.get("metadata", {})}
+        world.store.save(thing, metadata={key: value for key, value in kept.items() if value})
+        if event:
+            world.emit(event, thing)
+        return thing
+
+    return update
+
+
+def get(world: World, kind: str, object_id: str, param: str = "id") -> Thing:
+    """Return an object, or raise Stripe's 404."""
+    thing = world.store.find(object_id, kind)
+    if thing is None:
+        raise missing(kind, object_id, param)
+    return thing

@@ -1,0 +1,144 @@
+"""Payment intents, and charges."""
+
+import secrets
+
+from integrations.sandbox.stripe.cards import Card
+from integrations.sandbox.stripe.objects.common import nulls
+from integrations.sandbox.stripe.objects.payers import billing_details, card_facts
+from integrations.sandbox.stripe.store import Thing, new_id
+
+
+def intent(basis: Thing, *, now: int) -> Thing:
+    """Return the PaymentIntent of a session, not yet paid."""
+    data = basis["_intent_data"]
+    intent_id = new_id("pi")
+    return {
+        **nulls(
+            "allowed_payment_method_types amount_details application application_fee_amount canceled_at "
+            "cancellation_reason customer customer_account excluded_payment_method_types last_payment_error "
+            "latest_charge managed_payments next_action on_behalf_of payment_method "
+            "payment_method_configuration_details presentment_details processing review "
+            "setup_future_usage source "
+            "transfer_data transfer_group"
+        ),
+        "id": intent_id,
+        "object": "payment_intent",
+        "amount": basis["amount_total"],
+        "amount_capturable": 0,
+        "amount_received": 0,
+        "automatic_payment_methods": None,
+        "capture_method": data.get("capture_method") or "automatic_async",
+        "client_secret": f"{intent_id}_secret_{secrets.token_hex(12)}",
+        "confirmation_method": "automatic",
+        "created": now,
+        "currency": basis["currency"],
+        "description": data.get("description"),
+        "livemode": False,
+        "metadata": data.get("metadata") or {},
+        "payment_method_options": {
+            "card": {**nulls("installments mandate_options network"), "request_three_d_secure": "automatic"}
+        },
+        "payment_method_types": ["card"],
+        "receipt_email": data.get("receipt_email"),
+        "shipping": data.get("shipping"),
+        "statement_descriptor": data.get("statement_descriptor"),
+        "statement_descriptor_suffix": data.get("statement_descriptor_suffix"),
+        "status": "requires_payment_method",
+        "_session": basis["id"],
+    }
+
+
+def charge(basis: Thing, card: Card, payer: Thing, *, now: int, url: str) -> Thing:
+    """Return a succeeded, captured charge for a PaymentIntent.
+
+    Args:
+        basis: the PaymentIntent.
+        card: the card it was made with.
+        payer: email, name, country, line1, city, postal_code, exp_month and exp_year, as typed.
+        now: the sandbox's time.
+        url: the sandbox's own address, for the receipt.
+    """
+    charge_id = new_id("ch")
+    return {
+        **nulls(
+            "application application_fee application_fee_amount balance_transaction customer "
+            "failure_balance_transaction failure_code failure_message on_behalf_of presentment_details "
+            "receipt_number review source source_transfer transfer_data transfer_group"
+        ),
+        "id": charge_id,
+        "object": "charge",
+        "amount": basis["amount"],
+        "amount_captured": basis["amount"],
+        "amount_refunded": 0,
+        "billing_details": billing_details(payer),
+        "calculated_statement_descriptor": "FRONTLIST SANDBOX",
+        "captured": True,
+        "created": now,
+        "currency": basis["currency"],
+        "description": basis["description"],
+        "disputed": False,
+        "fraud_details": {},
+        "livemode": False,
+        "metadata": dict(basis["metadata"]),
+        "outcome": _outcome("approved_by_network", "Payment complete.", "authorized"),
+        "paid": True,
+        "payment_intent": basis["id"],
+        "payment_method": basis["payment_method"],
+        "payment_method_details": {"card": _card_on_charge(basis, card, payer), "type": "card"},
+        "radar_options": {},
+        "receipt_email": basis["receipt_email"],
+        "receipt_url": f"{url}/receipts/{charge_id}",
+        "refunded": False,
+        "shipping": basis["shipping"],
+        "statement_descriptor": basis["statement_descriptor"],
+        "statement_descriptor_suffix": basis["statement_descriptor_suffix"],
+        "status": "succeeded",
+        "_fate": card.fate,
+        "_country": card.country,
+    }
+
+
+def failed(basis: Thing, card: Card) -> Thing:
+    """Return the charge turned into one the bank refused."""
+    blocked = card.decline_code == "fraudulent"
+    status = "not_sent_to_network" if blocked else "declined_by_network"
+    outcome = _outcome(status, "The bank did not accept this card.", "blocked" if blocked else "issuer_declined")
+    return {
+        **basis,
+        "amount_captured": 0,
+        "captured": False,
+        "failure_code": card.code,
+        "failure_message": card.message,
+        "outcome": {**outcome, "reason": card.decline_code},
+        "paid": False,
+        "receipt_url": None,
+        "status": "failed",
+    }
+
+
+def _outcome(network_status: str, message: str, kind: str) -> Thing:
+    return {
+        **nulls("advice_code network_advice_code network_decline_code reason"),
+        "network_status": network_status,
+        "risk_level": "normal",
+        "risk_score": 20,
+        "seller_message": message,
+        "type": kind,
+    }
+
+
+def _card_on_charge(basis: Thing, card: Card, payer: Thing) -> Thing:
+    facts = card_facts(card, payer)
+    del facts["networks"], facts["three_d_secure_usage"]
+    return {
+        **facts,
+        **nulls("installments mandate three_d_secure wallet network_transaction_id"),
+        "amount_authorized": basis["amount"],
+        "authorization_code": "123456",
+        "extended_authorization": {"status": "disabled"},
+        "incremental_authorization": {"status": "unavailable"},
+        "multicapture": {"status": "unavailable"},
+        "network": card.brand,
+        "network_token": {"used": False},
+        "overcapture": {"maximum_amount_capturable": basis["amount"], "status": "unavailable"},
+    }
