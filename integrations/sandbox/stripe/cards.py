@@ -11,8 +11,9 @@ from dataclasses import dataclass
 class Card:
     """One test card.
 
-    `fate` is one of ok, decline, dispute, not_received, inquiry, warning, available, refund_pending,
-    refund_fails, challenge, challenge_decline. `code` and `decline_code` are Stripe's, for a decline.
+    `fate` is one of ok, decline, decline_later, dispute, not_received, inquiry, warning, available, refund_pending,
+    refund_fails, challenge, challenge_unless_set_up, challenge_decline; `decline_later` is a card that can be
+    set up but not charged. `code` and `decline_code` are Stripe's, for a decline.
     """
 
     number: str
@@ -31,8 +32,8 @@ class Card:
 
     @property
     def is_declined(self) -> bool:
-        """Whether the bank says no."""
-        return self.fate in {"decline", "challenge_decline"}
+        """Whether the bank says no to a charge."""
+        return self.fate in {"decline", "decline_later", "challenge_decline"}
 
     @property
     def is_challenged(self) -> bool:
@@ -73,7 +74,7 @@ CARDS = (
         "An error occurred while processing your card. Try again in a little bit.",
     ),
     _declined("4100000000000019", "card_declined", "fraudulent"),
-    _declined("4000000000000341", "card_declined", "generic_decline"),
+    Card("4000000000000341", fate="decline_later", decline_code="generic_decline"),
     Card("4000000000000259", fate="dispute"),
     Card("4000000000002685", fate="not_received"),
     Card("4000000000001976", fate="inquiry"),
@@ -82,10 +83,51 @@ CARDS = (
     Card("4000000000007726", fate="refund_pending"),
     Card("4000000000005126", fate="refund_fails"),
     Card("4000002760003184", "DE", fate="challenge"),
-    Card("4000002500003155", "FR", fate="challenge"),
+    Card("4000002500003155", "FR", fate="challenge_unless_set_up"),
     Card("4000008400001629", fate="challenge_decline", decline_code="generic_decline"),
 )
 _BY_NUMBER = {card.number: card for card in CARDS}
+
+ALIASES = {
+    "visa": "4242424242424242",
+    "visa_debit": "4000056655665556",
+    "mastercard": "5555555555554444",
+    "amex": "378282246310005",
+    "us": "4242424242424242",
+    "gb": "4000008260000000",
+    "de": "4000002760000016",
+    "fr": "4000002500000003",
+    "ie": "4000003720000005",
+    "es": "4000007240000007",
+    "it": "4000003800000008",
+    "nl": "4000005280000002",
+    "ch": "4000007560000009",
+    "ca": "4000001240000000",
+    "au": "4000000360000006",
+    "jp": "4000003920000003",
+    "chargeDeclined": "4000000000000002",
+    "visa_chargeDeclined": "4000000000000002",
+    "visa_chargeDeclinedInsufficientFunds": "4000000000009995",
+    "visa_chargeDeclinedLostCard": "4000000000009987",
+    "visa_chargeDeclinedStolenCard": "4000000000009979",
+    "chargeDeclinedExpiredCard": "4000000000000069",
+    "chargeDeclinedIncorrectCvc": "4000000000000127",
+    "chargeDeclinedProcessingError": "4000000000000119",
+    "radarBlock": "4100000000000019",
+    "chargeCustomerFail": "4000000000000341",
+    "createDispute": "4000000000000259",
+    "createDisputeProductNotReceived": "4000000000002685",
+    "createDisputeInquiry": "4000000000001976",
+    "createIssuerFraudRecord": "4000000000005423",
+    "bypassPending": "4000000000000077",
+    "pendingRefund": "4000000000007726",
+    "refundFail": "4000000000005126",
+    "authenticationRequired": "4000002760003184",
+    "authenticationRequiredOnSetup": "4000002500003155",
+    "threeDSecureRequiredChargeDeclined": "4000008400001629",
+}
+"""The names by which an API request calls a card: `pm_card_visa` as a payment method, `tok_visa` as a token."""
+
 
 SHOWN = (
     ("4242 4242 4242 4242", "pays (issued in the United States)"),
@@ -118,3 +160,11 @@ def card_for(typed: str) -> Card:
         return _declined(number, "incorrect_number", None, "Your card number is incorrect.")
     refusal = "Your card was declined. Your request was in test mode, but used a non test card."
     return _BY_NUMBER.get(number) or _declined(number, "card_declined", "test_mode_live_card", refusal)
+
+
+def card_by_name(name: str) -> Card | None:
+    """Return the card that `pm_card_visa`, or `tok_visa`, names."""
+    for prefix in ("pm_card_", "tok_"):
+        if name.startswith(prefix) and name.removeprefix(prefix) in ALIASES:
+            return card_for(ALIASES[name.removeprefix(prefix)])
+    return None

@@ -1,19 +1,21 @@
 """The hosted checkout page, in plain HTML without a script."""
 
 import re
+from contextlib import suppress
 from datetime import UTC, datetime
 from functools import cache, partial
+from urllib.parse import urlencode
 
 from babel import Locale
 from flask import Blueprint, redirect, render_template, request
 from flask.typing import ResponseReturnValue
 from werkzeug.exceptions import NotFound
 
-from integrations.sandbox.stripe import payments
-from integrations.sandbox.stripe.api.sessions import current_session
+from integrations.sandbox.stripe import sessions
 from integrations.sandbox.stripe.cards import SHOWN, digits, passes_luhn
 from integrations.sandbox.stripe.errors import StripeError
 from integrations.sandbox.stripe.money import amount_text
+from integrations.sandbox.stripe.payments import Outcome
 from integrations.sandbox.stripe.store import Thing
 from integrations.sandbox.stripe.world import World
 
@@ -60,12 +62,12 @@ def _session(world: World, session_id: str) -> Thing:
     session = world.store.find(session_id, "checkout.session")
     if session is None:
         raise NotFound
-    return current_session(world, session)
+    return sessions.current(world, session)
 
 
 def _last_refusal(world: World, session: Thing) -> str:
-    intent = world.store.find(session["payment_intent"] or "") or {}
-    return str((intent.get("last_payment_error") or {}).get("message", ""))
+    intent = world.store.find(session["payment_intent"] or session["setup_intent"] or "") or {}
+    return str((intent.get("last_payment_error") or intent.get("last_setup_error") or {}).get("message", ""))
 
 
 def _page(
@@ -82,9 +84,17 @@ def _page(
         cards=SHOWN,
         money=partial(amount_text, currency=session["currency"]),
         return_url=success_url(session),
-        offers_debit=world.store.setting("delayed_methods", False),  # noqa: FBT003
+        wish=_wish(session),
+        offers_debit=session["mode"] == "payment" and world.store.setting("delayed_methods", False),  # noqa: FBT003
     )
     return page, _status(session, alarm)
+
+
+def _wish(session: Thing) -> str:
+    """Return what the button does."""
+    if session["mode"] == "setup":
+        return "Save card"
+    return f"Pay {amount_text(session['amount_total'], session['currency'])}"
 
 
 def _status(session: Thing, alarm: str) -> int:
@@ -122,12 +132,12 @@ def _attempt(world: World, session: Thing, typed: dict[str, str]) -> ResponseRet
     return redirect(success_url(session), 303)
 
 
-def _outcome(world: World, session: Thing, typed: dict[str, str], *, is_debit: bool) -> payments.Outcome:
+def _outcome(world: World, session: Thing, typed: dict[str, str], *, is_debit: bool) -> Outcome:
     payer: Thing = {name: typed.get(name) for name in FIELDS}
     if is_debit:
-        return payments.debit(world, session, payer)
+        return sessions.debit(world, session, payer)
     month, year = expiry(typed["expiry"]) or (12, 2034)
-    return payments.attempt(world, session, typed["number"], {**payer, "exp_month": month, "exp_year": year})
+    return sessions.attempt(world, session, typed["number"], {**payer, "exp_month": month, "exp_year": year})
 
 
 # --- what was typed
@@ -174,25 +184,32 @@ def show_challenge(world: World, intent_id: str) -> ResponseReturnValue:
     """Show the page on which a bank would ask its customer to confirm."""
     intent = _intent(world, intent_id)
     if intent["status"] != "requires_action":
-        return redirect(f"{world.url}/c/pay/{intent['_session']}", 303)
-    return render_template("challenge.html", intent=intent, money=partial(amount_text, currency=intent["currency"]))
+        return redirect(_way_back(world, intent), 303)
+    asks = f"confirm {amount_text(intent['amount'], intent['currency'])}" if "amount" in intent else "save this card"
+    return render_template("challenge.html", asks=asks)
 
 
 def meet_challenge(world: World, intent_id: str) -> ResponseReturnValue:
-    """Complete or fail the challenge and go where that leads."""
+    """Complete or fail the challenge and go where that leads; a second press leads there as well."""
+    passed = request.form.get("answer") == "complete"
     with world.store.transaction():
         intent = _intent(world, intent_id)
-        try:
-            outcome = payments.authenticate(world, intent, passed=request.form.get("answer") == "complete")
-        except StripeError:
-            return redirect(f"{world.url}/c/pay/{intent['_session']}", 303)
-        if outcome.verdict == "paid":
-            return redirect(success_url(_session(world, intent["_session"])), 303)
-    return redirect(f"{world.url}/c/pay/{intent['_session']}", 303)
+        with suppress(StripeError):
+            sessions.authenticate(world, intent, passed=passed)
+        return redirect(_way_back(world, intent), 303)
+
+
+def _way_back(world: World, intent: Thing) -> str:
+    session = world.store.find(intent["_session"] or "")
+    if session:
+        return success_url(session) if session["status"] == "complete" else f"{world.url}/c/pay/{session['id']}"
+    told = {intent["object"]: intent["id"], f"{intent['object']}_client_secret": intent["client_secret"]}
+    separator = "&" if "?" in (intent["_return_url"] or "") else "?"
+    return f"{intent['_return_url'] or world.url}{separator}{urlencode(told)}"
 
 
 def _intent(world: World, intent_id: str) -> Thing:
-    intent = world.store.find(intent_id, "payment_intent")
+    intent = world.store.find(intent_id, "payment_intent") or world.store.find(intent_id, "setup_intent")
     if intent is None:
         raise NotFound
     return intent

@@ -2,25 +2,26 @@
 
 from collections import deque
 from collections.abc import Callable
+from contextlib import suppress
 from functools import partial
 from typing import Any
 
 from flask import Blueprint, jsonify, redirect, render_template, request
 from flask.typing import ResponseReturnValue
 
-from integrations.sandbox.stripe import money, payments, webhooks
+from integrations.sandbox.stripe import money, payments, reports, sessions, webhooks
 from integrations.sandbox.stripe.api.route import get
-from integrations.sandbox.stripe.api.sessions import current_session
 from integrations.sandbox.stripe.checkout import success_url
-from integrations.sandbox.stripe.errors import refused
+from integrations.sandbox.stripe.errors import StripeError, refused
 from integrations.sandbox.stripe.form import need
 from integrations.sandbox.stripe.store import Thing
 from integrations.sandbox.stripe.world import World, public
 
 MODES = ("normal", "hold", "duplicate", "drop", "reorder")
 FAULTS = ("500", "429", "slow", "drop", "lose_reply")
-SETTINGS = ("async_capture", "delayed_methods")
+SETTINGS = ("async_capture", "daily_payouts", "delayed_methods")
 SHOWN_ROWS = 40
+A_DAY = 86400
 
 LOG: deque[Thing] = deque(maxlen=2000)
 """The last API requests, oldest first; they do not survive a restart."""
@@ -63,7 +64,7 @@ def pay(world: World, asked: Thing, session_id: str) -> Thing:
 
     Answers with `verdict` (paid, challenged or declined), `message`, `payment_intent` and `return_url`.
     """
-    session = current_session(world, get(world, "checkout.session", session_id))
+    session = sessions.current(world, get(world, "checkout.session", session_id))
     payer = {
         "country": "GB",
         "name": "Ann Reader",
@@ -71,9 +72,9 @@ def pay(world: World, asked: Thing, session_id: str) -> Thing:
         **asked,
     }
     if asked.get("method") == "debit":
-        outcome = payments.debit(world, session, payer)
+        outcome = sessions.debit(world, session, payer)
     else:
-        outcome = payments.attempt(world, session, asked.get("card") or "4242424242424242", _payer(payer))
+        outcome = sessions.attempt(world, session, asked.get("card") or "4242424242424242", _payer(payer))
     told = {"verdict": outcome.verdict, "message": outcome.message, "payment_intent": outcome.intent}
     return {**told, "return_url": success_url(session)}
 
@@ -83,9 +84,10 @@ def _payer(given: Thing) -> Thing:
 
 
 def authenticate(world: World, asked: Thing) -> Thing:
-    """Complete or fail a 3D Secure challenge: `{payment_intent, ok}`."""
-    intent = get(world, "payment_intent", _needed(asked, "payment_intent"))
-    outcome = payments.authenticate(world, intent, passed=_yes(asked, "ok", default=True))
+    """Complete or fail a 3D Secure challenge: `{payment_intent, ok}`, or `{setup_intent, ok}`."""
+    kind = "setup_intent" if asked.get("setup_intent") else "payment_intent"
+    intent = get(world, kind, _needed(asked, kind))
+    outcome = sessions.authenticate(world, intent, passed=_yes(asked, "ok", default=True))
     return {"verdict": outcome.verdict, "message": outcome.message}
 
 
@@ -124,9 +126,13 @@ def advance(world: World, asked: Thing) -> Thing:
     seconds = sum(int(asked[unit]) * size for unit, size in units.items() if asked.get(unit))
     if seconds < 0:
         raise refused("The clock only moves forward.", "seconds")
-    now = world.store.advance(seconds)
-    ring(world)
-    return {"now": now}
+    while seconds:
+        # One midnight at a time, so that each day's payout is made on its day.
+        step = min(seconds, A_DAY - world.store.now() % A_DAY)
+        world.store.advance(step)
+        ring(world)
+        seconds -= step
+    return {"now": world.store.now()}
 
 
 def pay_out(world: World, asked: Thing) -> Thing:
@@ -171,7 +177,7 @@ def settle(world: World, asked: Thing) -> Thing:
 
 def expire(world: World, asked: Thing) -> Thing:
     """Expire an open session: `{session}`."""
-    return public(payments.expire(world, get(world, "checkout.session", _needed(asked, "session"))))
+    return public(sessions.expire(world, get(world, "checkout.session", _needed(asked, "session"))))
 
 
 def plan_fault(world: World, asked: Thing) -> Thing:
@@ -187,7 +193,7 @@ def plan_fault(world: World, asked: Thing) -> Thing:
 
 
 def change_settings(world: World, asked: Thing) -> Thing:
-    """Switch `async_capture` or `delayed_methods` on or off."""
+    """Switch `async_capture`, `daily_payouts` or `delayed_methods` on or off."""
     for name in SETTINGS:
         if name in asked:
             world.store.set(name, _yes(asked, name))
@@ -243,21 +249,35 @@ def ring(world: World) -> None:
     store = world.store
     with store.transaction():
         for session in store.select("checkout.session", [("status = 'open' AND expires_at <= ?", store.now())]):
-            payments.expire(world, session)
+            sessions.expire(world, session)
         for task, object_id in store.due():
             thing = store.find(object_id)
             if thing:
-                TASKS[task](world, thing)
+                with suppress(StripeError):  # somebody has decided it by hand
+                    TASKS[task](world, thing)
+        _pay_out_daily(world)
+
+
+def _pay_out_daily(world: World) -> None:
+    if not world.store.setting("daily_payouts", False):  # noqa: FBT003
+        return
+    today = world.store.now() // A_DAY
+    last = world.store.setting("paid_out_on", None)
+    if last != today:
+        world.store.set("paid_out_on", today)
+        if last is not None:
+            money.pay_out(world)
 
 
 TASKS: dict[str, Callable[[World, Thing], Any]] = {
+    **payments.TROUBLES,
     "capture": payments.book_later,
+    "settle_debit": partial(payments.settle, arrived=True),
+    "fail_debit": partial(payments.settle, arrived=False),
     "settle_refund": money.settle_refund,
     "fail_refund": money.fail_refund,
-    "dispute": money.open_dispute,
-    "not_received": partial(money.open_dispute, reason="product_not_received"),
-    "inquiry": money.open_inquiry,
-    "warning": money.warn_of_fraud,
+    "pay_payout": money.arrive,
+    "finish_report": reports.finish,
 }
 
 

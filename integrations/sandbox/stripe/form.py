@@ -4,10 +4,10 @@ import re
 from collections.abc import Callable
 from typing import Any
 
-from integrations.sandbox.stripe.errors import StripeError, refused
+from integrations.sandbox.stripe.errors import refused
 from integrations.sandbox.stripe.store import Thing
 
-TEXT, NUMBER, SWITCH, MAP, RANGE, ANY, UNSIMULATED = (
+TEXT, NUMBER, SWITCH, MAP, RANGE, ANY, UNSIMULATED, GONE = (
     "text",
     "number",
     "switch",
@@ -15,8 +15,12 @@ TEXT, NUMBER, SWITCH, MAP, RANGE, ANY, UNSIMULATED = (
     "range",
     "any",
     "unsimulated",
+    "gone",
 )
-"""Kinds of leaf in a parameter specification; a tuple is a choice, a dict nests, a one-item list repeats."""
+"""Kinds of leaf in a parameter specification; a tuple is a choice, a dict nests, a one-item list repeats.
+
+UNSIMULATED is a parameter that Stripe knows and the sandbox refuses; GONE a list of words that endive took away.
+"""
 
 _WORD = re.compile(r"[^\[\]]+|\[\]")
 
@@ -35,27 +39,26 @@ def decode(fields: list[tuple[str, str]]) -> Thing:
     return root
 
 
-def check(spec: Thing, given: Thing, above: str = "") -> Thing:
-    """Return the parameters with their types, refusing what the specification does not know."""
+def check(spec: Thing, given: Thing, above: str = "", *, is_old: bool = False) -> Thing:
+    """Return the parameters with their types, refusing what the specification does not know.
+
+    Args:
+        spec: the parameters there are.
+        given: the decoded parameters.
+        above: the name of the group they stand in, as it is told in errors.
+        is_old: whether they are in the version before endive.
+    """
     checked = {}
     for name, value in given.items():
         param = f"{above}[{name}]" if above else name
         if name not in spec:
-            raise _unknown(name, param)
-        checked[name] = _typed(spec[name], value, param)
+            raise refused(f"Received unknown parameter: {param}", param, "parameter_unknown")
+        kind = [TEXT] if spec[name] == GONE and is_old else spec[name]
+        checked[name] = _typed(kind, value, param)
     return checked
 
 
-def _unknown(name: str, param: str) -> StripeError:
-    if name == "payment_method_types":
-        says = "The payment_method_types parameter is no longer supported; use dynamic payment methods instead."
-        return refused(says, param, "payment_method_types_no_longer_supported")
-    return refused(f"Received unknown parameter: {param}", param, "parameter_unknown")
-
-
 def _typed(kind: Any, value: Any, param: str) -> Any:
-    if kind == UNSIMULATED:
-        raise refused(f"The sandbox does not simulate {param}.", param)
     if isinstance(kind, dict):
         return _nested(kind, value, param)
     if isinstance(kind, list):
@@ -120,12 +123,21 @@ def _range(value: Any, param: str) -> list[tuple[str, int]]:
     signs = {"gt": ">", "gte": ">=", "lt": "<", "lte": "<=", "eq": "="}
     for name in bounds:
         if name not in signs:
-            raise _unknown(name, f"{param}[{name}]")
+            raise refused(f"Received unknown parameter: {param}[{name}]", f"{param}[{name}]", "parameter_unknown")
     return [(signs[name], _number(bound, f"{param}[{name}]")) for name, bound in bounds.items()]
 
 
 def _any(value: Any, _param: str) -> Any:
     return value
+
+
+def _unsimulated(_value: Any, param: str) -> Any:
+    raise refused(f"The sandbox does not simulate {param}.", param)
+
+
+def _gone(_value: Any, param: str) -> Any:
+    says = f"The {param} parameter is no longer supported; use dynamic payment methods instead."
+    raise refused(says, param, f"{param}_no_longer_supported")
 
 
 _LEAVES: dict[str, Callable[[Any, str], Any]] = {
@@ -135,6 +147,8 @@ _LEAVES: dict[str, Callable[[Any, str], Any]] = {
     MAP: _map,
     RANGE: _range,
     ANY: _any,
+    UNSIMULATED: _unsimulated,
+    GONE: _gone,
 }
 
 

@@ -6,10 +6,12 @@ Every line of the ledger is a balance transaction; a balance is their sum. Amoun
 from integrations.sandbox.stripe import objects
 from integrations.sandbox.stripe.errors import refused
 from integrations.sandbox.stripe.store import Thing
-from integrations.sandbox.stripe.world import World
+from integrations.sandbox.stripe.world import World, public
 
 AVAILABLE_AFTER = 2 * 86400
 DISPUTE_FEE = 2000
+PAID_AFTER = 5.0
+"""Seconds of sandbox time that a payout by hand takes to reach the bank."""
 EEA = frozenset(
     "AT BE BG HR CY CZ DK EE FI FR DE GR HU IE IS IT LI LV LT LU MT NL NO PL PT RO SK SI ES SE".split()  # noqa: SIM905
 )
@@ -18,9 +20,14 @@ NO_DECIMALS = frozenset("bif clp djf gnf jpy kmf krw mga pyg rwf ugx vnd vuv xaf
 THREE_DECIMALS = frozenset({"bhd", "jod", "kwd", "omr", "tnd"})
 
 
+def exponent(currency: str) -> int:
+    """Return how many decimals a currency has."""
+    return 0 if currency in NO_DECIMALS else 3 if currency in THREE_DECIMALS else 2
+
+
 def amount_text(amount: int, currency: str) -> str:
     """Return an amount for people, such as `£74.00` or `JPY 1,200`."""
-    decimals = 0 if currency in NO_DECIMALS else 3 if currency in THREE_DECIMALS else 2
+    decimals = exponent(currency)
     whole, part = divmod(abs(amount), 10**decimals)
     figures = f"{whole:,}" + (f".{part:0{decimals}d}" if decimals else "")
     return ("-" if amount < 0 else "") + SYMBOLS.get(currency, currency.upper() + " ") + figures
@@ -165,12 +172,12 @@ def close_dispute(world: World, dispute: Thing, *, won: bool) -> Thing:
 
 def answer_dispute(world: World, dispute: Thing, evidence: Thing, *, submit: bool) -> Thing:
     """Keep evidence; the words `winning_evidence` and `losing_evidence` decide the dispute once submitted."""
-    dispute["evidence"].update(evidence)
-    dispute["evidence_details"]["has_evidence"] = True
+    details = {**dispute["evidence_details"], "has_evidence": True}
+    changes: Thing = {"evidence": {**dispute["evidence"], **evidence}, "evidence_details": details}
     if submit:
-        dispute["evidence_details"]["submission_count"] += 1
-        dispute["status"] = "warning_under_review" if dispute["status"].startswith("warning") else "under_review"
-    world.store.save(dispute)
+        details["submission_count"] += 1
+        changes["status"] = "warning_under_review" if dispute["status"].startswith("warning") else "under_review"
+    world.store.save(dispute, **changes)
     world.emit("charge.dispute.updated", dispute)
     words = dispute["evidence"]["uncategorized_text"]
     if submit and words in {"winning_evidence", "losing_evidence"}:
@@ -180,8 +187,7 @@ def answer_dispute(world: World, dispute: Thing, evidence: Thing, *, submit: boo
 
 def _move(world: World, dispute: Thing, category: str, amount: int, dispute_fee: int) -> None:
     line = _book(world, dispute, "adjustment", category, amount, dispute_fee)
-    dispute["balance_transactions"].append({key: one for key, one in line.items() if not key.startswith("_")})
-    world.store.save(dispute)
+    world.store.save(dispute, balance_transactions=[*dispute["balance_transactions"], public(line)])
 
 
 # --- the balance, and payouts
@@ -239,23 +245,44 @@ def _announce_payout(world: World, payout: Thing, **note: str) -> None:
     world.store.save(line, **note)
     world.store.save(payout, balance_transaction=line["id"])
     world.emit("payout.created", payout)
-    world.emit("payout.paid", payout)
+    if payout["status"] == "paid":
+        world.emit("payout.paid", payout)
 
 
-def pay_out_by_hand(world: World, amount: int, currency: str) -> Thing:
-    """Pay a chosen amount out; Stripe cannot say which transactions such a payout holds."""
+def pay_out_by_hand(world: World, amount: int, currency: str, asked: Thing) -> Thing:
+    """Pay a chosen amount out, soon; Stripe cannot say which transactions such a payout holds."""
     available = sum(one["amount"] for one in balance(world)["available"] if one["currency"] == currency)
     if amount > available:
         raise refused("You have insufficient funds in your Stripe account.", "amount", "balance_insufficient")
-    payout = world.store.add(objects.payout(amount, currency, now=world.store.now(), automatic=False))
+    told = {name: asked[name] for name in ("description", "metadata") if asked.get(name)}
+    made = objects.payout(amount, currency, now=world.store.now(), automatic=False)
+    payout = world.store.add({**made, **told, "status": "pending"})
     _announce_payout(world, payout)
+    world.store.later("pay_payout", payout["id"], PAID_AFTER)
+    return payout
+
+
+def arrive(world: World, payout: Thing) -> None:
+    """Let a payout by hand reach the bank."""
+    if payout["status"] == "pending":
+        world.store.save(payout, status="paid", arrival_date=world.store.now())
+        world.emit("payout.paid", payout)
+
+
+def cancel_payout(world: World, payout: Thing) -> Thing:
+    """Take a payout back; its money is available again."""
+    if payout["status"] != "pending" or payout["automatic"]:
+        raise refused(f"Payout {payout['id']} cannot be canceled because it has a status of {payout['status']}.")
+    line = _book(world, payout, "payout_cancel", "payout_reversal", payout["amount"])
+    world.store.save(payout, status="canceled", failure_balance_transaction=line["id"])
+    world.emit("payout.canceled", payout)
     return payout
 
 
 def fail_payout(world: World, payout: Thing) -> Thing:
     """Let the bank send a payout back: its money joins the next payout as one line."""
-    if payout["status"] == "failed":
-        raise refused("This payout has already failed.")
+    if payout["status"] in {"failed", "canceled"}:
+        raise refused(f"This payout is {payout['status']} already.")
     line = _book(world, payout, "payout_failure", "payout_reversal", payout["amount"])
     says = "The bank account has been closed."
     world.store.save(

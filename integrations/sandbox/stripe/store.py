@@ -22,6 +22,13 @@ REPLIES_KEPT = 86400
 COLUMNS = ("payment_intent", "charge", "source", "type", "status", "currency", "_payout")
 """Fields copied beside the JSON so that lists can be filtered by an index."""
 
+
+def equals(name: str) -> str:
+    """Return the SQL test that a field, indexed or not, equals a value."""
+    column = name if name in COLUMNS else f"json_extract(objects.body, '$.{name}')"
+    return f"{column} = ?"
+
+
 SCHEMA = """
 CREATE TABLE IF NOT EXISTS objects (
     seq INTEGER PRIMARY KEY AUTOINCREMENT, id TEXT NOT NULL UNIQUE, kind TEXT NOT NULL,
@@ -63,6 +70,7 @@ class Store:
     def __init__(self, path: Path) -> None:
         self._lock = threading.RLock()
         self._depth = 0
+        self._before: dict[str, Thing] = {}
         self._db = sqlite3.connect(path, check_same_thread=False, isolation_level=None)
         self._db.row_factory = sqlite3.Row
         self._db.execute("PRAGMA journal_mode=WAL")
@@ -77,6 +85,7 @@ class Store:
         with self._lock:
             if self._depth == 0:
                 self._db.execute("BEGIN")
+                self._before.clear()
             self._depth += 1
             try:
                 yield
@@ -133,10 +142,18 @@ class Store:
 
     def save(self, thing: Thing, **changes: Any) -> Thing:
         """Apply the changes to the object, write it and return it."""
+        before = self._before.setdefault(thing["id"], {})
+        for name, value in changes.items():
+            if not name.startswith("_") and thing.get(name) != value:
+                before.setdefault(name, thing.get(name))
         thing.update(changes)
         assignments = ", ".join(f"{name} = ?" for name in ("expires_at", "arrival_date", *COLUMNS, "body"))
         self.run(f"UPDATE objects SET {assignments} WHERE id = ?", *_row(thing)[3:], thing["id"])
         return thing
+
+    def taken_changes(self, object_id: str) -> Thing:
+        """Return what the fields changed since the last asking, in this transaction, were before."""
+        return self._before.pop(object_id, {})
 
     def remove(self, object_id: str) -> None:
         """Forget an object."""

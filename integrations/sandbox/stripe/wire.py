@@ -11,7 +11,7 @@ from typing import Any
 
 from flask import Response, g, request
 
-from integrations.sandbox.stripe.errors import StripeError, refused
+from integrations.sandbox.stripe.errors import DeclinedError, StripeError, refused
 from integrations.sandbox.stripe.form import TEXT, check, decode
 from integrations.sandbox.stripe.lists import expand
 from integrations.sandbox.stripe.objects import API_VERSION
@@ -19,6 +19,8 @@ from integrations.sandbox.stripe.store import REPLIES_KEPT, Thing
 from integrations.sandbox.stripe.world import World, public
 
 KEY_PREFIX = "sk_test_sandbox"
+DEFAULT_VERSION = "2026-08-26.dahlia"
+"""What a request without a `Stripe-Version` is answered in: the last version to take `payment_method_types`."""
 DROP = "X-Sandbox-Drop"
 
 Work = Callable[..., Thing]
@@ -47,7 +49,7 @@ def dropped(reply: Response) -> Response:
 
 
 def _plainly(world: World, work: Work, spec: Thing, ids: dict[str, str]) -> Response:
-    return _reply(200, _perform(world, work, spec, ids, _fields()))
+    return _reply(*_perform(world, work, spec, ids, _fields()))
 
 
 def _fields() -> list[tuple[str, str]]:
@@ -61,20 +63,30 @@ def admit() -> None:
         key = request.authorization.username or ""
     if not key.startswith(KEY_PREFIX):
         raise StripeError(401, f"Invalid API Key provided: '{_masked(key)}'. The sandbox takes {KEY_PREFIX}… only.")
-    version = request.headers.get("Stripe-Version", API_VERSION)
-    if version != API_VERSION:
-        raise refused(f"Invalid Stripe API version: {version}. The sandbox speaks {API_VERSION} only.")
+    g.version = request.headers.get("Stripe-Version", DEFAULT_VERSION)
+    if g.version not in {API_VERSION, DEFAULT_VERSION}:
+        raise refused(f"Invalid Stripe API version: {g.version}. The sandbox speaks {API_VERSION} only.")
+
+
+def speaks_newest() -> bool:
+    """Tell whether the request named the newest version, whose rules are the strictest."""
+    return bool(g.version == API_VERSION)
 
 
 def _masked(key: str) -> str:
     return f"{key[:8]}…{key[-4:]}" if len(key) > 12 else key  # noqa: PLR2004 - Stripe too shows only the ends
 
 
-def _perform(world: World, work: Work, spec: Thing, ids: dict[str, str], fields: list[tuple[str, str]]) -> str:
-    asked = check({**spec, "expand": [TEXT]}, decode(fields))
+def _perform(
+    world: World, work: Work, spec: Thing, ids: dict[str, str], fields: list[tuple[str, str]]
+) -> tuple[int, str]:
+    asked = check({**spec, "expand": [TEXT]}, decode(fields), is_old=not speaks_newest())
     with world.store.transaction():
-        thing = work(world, asked, **ids)
-        return render(world, thing, asked.get("expand") or [])
+        try:
+            thing = work(world, asked, **ids)
+        except DeclinedError as error:
+            return error.status, json.dumps(error.body)
+        return 200, render(world, thing, asked.get("expand") or [])
 
 
 def render(world: World, thing: Thing, expansions: list[str]) -> str:
@@ -88,7 +100,7 @@ def render(world: World, thing: Thing, expansions: list[str]) -> str:
 def _reply(status: int, body: str) -> Response:
     response = Response(body + "\n", status, mimetype="application/json")
     response.headers["Request-Id"] = g.request_id
-    response.headers["Stripe-Version"] = API_VERSION
+    response.headers["Stripe-Version"] = g.get("version", API_VERSION)
     if "idempotency_key" in g:
         response.headers["Idempotency-Key"] = g.idempotency_key
     return response
@@ -142,7 +154,7 @@ def _replayed(world: World, key: str, fingerprint: str) -> Response | None:
 def _kept(world: World, key: str, fingerprint: str, call: tuple[Work, Thing, dict[str, str], Any]) -> Response:
     # The work and its reply commit together: a crash between them would do the work twice.
     with world.store.transaction():
-        status, body = 200, _perform(world, *call)
+        status, body = _perform(world, *call)
         sql = "INSERT OR REPLACE INTO replies (key, fingerprint, status, body, created) VALUES (?, ?, ?, ?, ?)"
         world.store.run(sql, key, fingerprint, status, body, world.store.now())
     return _reply(status, body)

@@ -9,6 +9,9 @@ from flask import g, has_request_context
 from integrations.sandbox.stripe import objects
 from integrations.sandbox.stripe.store import Store, Thing
 
+ALSO_TELL_WHAT_CHANGED = frozenset({"charge.refunded"})
+"""Events beside the many `*.updated` that carry `previous_attributes`."""
+
 
 @dataclass(frozen=True)
 class World:
@@ -21,6 +24,9 @@ class World:
     def emit(self, kind: str, thing: Thing) -> Thing:
         """Write an event about the object and a delivery for every endpoint that listens."""
         event = objects.event(kind, public(thing), _request(), now=self.store.now())
+        before = self.store.taken_changes(thing.get("id", ""))
+        if kind.endswith(".updated") or kind in ALSO_TELL_WHAT_CHANGED:
+            event["data"]["previous_attributes"] = before
         self.store.add(event)
         for endpoint in self.store.all("webhook_endpoint", status="enabled"):
             if listens(endpoint, kind):

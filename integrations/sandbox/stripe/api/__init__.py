@@ -4,12 +4,13 @@ from functools import partial
 
 from flask import Blueprint, Response
 
-from integrations.sandbox.stripe.api import events, intents, ledger, sessions
+from integrations.sandbox.stripe.api import events, intents, ledger, pages, payers, products, reports, sessions
 from integrations.sandbox.stripe.api.route import Route
 from integrations.sandbox.stripe.wire import answer
 from integrations.sandbox.stripe.world import World
 
-ROUTES = (*sessions.ROUTES, *intents.ROUTES, *ledger.ROUTES, *events.ROUTES)
+ROOMS = (sessions, intents, payers, ledger, events, reports, products, pages)
+ROUTES = tuple(route for room in ROOMS for route in room.ROUTES)
 
 
 def blueprint(world: World) -> Blueprint:
@@ -18,6 +19,7 @@ def blueprint(world: World) -> Blueprint:
     for number, route in enumerate(ROUTES):
         view = partial(_view, world, route)
         api.add_url_rule(route.path, f"{number}", view, methods=[route.method])
+    api.add_url_rule("/files/<object_id>/contents", "contents", partial(reports.contents, world))
     return api
 
 

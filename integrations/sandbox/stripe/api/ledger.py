@@ -1,9 +1,19 @@
 """Charges and what follows from them over the API: refunds, disputes, the balance and payouts."""
 
 from integrations.sandbox.stripe import money, objects
-from integrations.sandbox.stripe.api.route import BY_INTENT, META, Route, get, listing, retrieving, updating
+from integrations.sandbox.stripe.api.route import (
+    BY_INTENT,
+    META,
+    SHIPPING,
+    Route,
+    get,
+    listing,
+    merged,
+    retrieving,
+    updating,
+)
 from integrations.sandbox.stripe.errors import refused
-from integrations.sandbox.stripe.form import MAP, NUMBER, RANGE, SWITCH, TEXT, need
+from integrations.sandbox.stripe.form import MAP, NUMBER, RANGE, SWITCH, TEXT, UNSIMULATED, need
 from integrations.sandbox.stripe.lists import PAGING, page
 from integrations.sandbox.stripe.store import Thing
 from integrations.sandbox.stripe.world import World
@@ -23,9 +33,16 @@ def create_refund(world: World, asked: Thing) -> Thing:
     return money.refund(world, get(world, "charge", intent["latest_charge"]), asked)
 
 
+def cancel_refund(world: World, _asked: Thing, object_id: str) -> Thing:
+    """Refuse: only a refund that waits for its payer can be cancelled, and here none does."""
+    made = get(world, "refund", object_id)
+    raise refused(f"This refund cannot be canceled because it has a status of {made['status']}.")
+
+
 def update_dispute(world: World, asked: Thing, object_id: str) -> Thing:
     """Add evidence to a dispute and perhaps submit it, as Stripe does unless told otherwise."""
     dispute = get(world, "dispute", object_id)
+    world.store.save(dispute, metadata=merged(dispute["metadata"], asked.get("metadata", {})))
     return money.answer_dispute(world, dispute, asked.get("evidence") or {}, submit=asked.get("submit", True))
 
 
@@ -37,7 +54,12 @@ def close_dispute(world: World, _asked: Thing, object_id: str) -> Thing:
 def create_payout(world: World, asked: Thing) -> Thing:
     """Pay an amount out by hand."""
     need(asked, "amount", "currency")
-    return money.pay_out_by_hand(world, asked["amount"], asked["currency"].lower())
+    return money.pay_out_by_hand(world, asked["amount"], asked["currency"].lower(), asked)
+
+
+def cancel_payout(world: World, _asked: Thing, object_id: str) -> Thing:
+    """Take a payout back before the bank has it."""
+    return money.cancel_payout(world, get(world, "payout", object_id))
 
 
 def list_balance_transactions(world: World, asked: Thing) -> Thing:
@@ -59,10 +81,19 @@ def retrieve_account(_world: World, _asked: Thing) -> Thing:
     return objects.account()
 
 
+CHARGE_UPDATE: Thing = {
+    **META,
+    "customer": TEXT,
+    "description": TEXT,
+    "receipt_email": TEXT,
+    "shipping": SHIPPING,
+    "fraud_details": UNSIMULATED,
+}
+
 ROUTES = (
-    Route("GET", "/charges", BY_INTENT, listing("charge", "payment_intent")),
+    Route("GET", "/charges", {**BY_INTENT, "customer": TEXT}, listing("charge", "payment_intent", "customer")),
     Route("GET", "/charges/<object_id>", {}, retrieving("charge")),
-    Route("POST", "/charges/<object_id>", META, updating("charge", "charge.updated")),
+    Route("POST", "/charges/<object_id>", CHARGE_UPDATE, updating("charge", "charge.updated")),
     Route(
         "POST",
         "/refunds",
@@ -72,6 +103,7 @@ ROUTES = (
     Route("GET", "/refunds", {**BY_INTENT, "charge": TEXT}, listing("refund", "payment_intent", "charge")),
     Route("GET", "/refunds/<object_id>", {}, retrieving("refund")),
     Route("POST", "/refunds/<object_id>", META, updating("refund", "refund.updated")),
+    Route("POST", "/refunds/<object_id>/cancel", {}, cancel_refund),
     Route("GET", "/disputes", {**BY_INTENT, "charge": TEXT}, listing("dispute", "payment_intent", "charge")),
     Route("GET", "/disputes/<object_id>", {}, retrieving("dispute")),
     Route("POST", "/disputes/<object_id>", {"evidence": MAP, "submit": SWITCH, **META}, update_dispute),
@@ -92,5 +124,7 @@ ROUTES = (
     ),
     Route("GET", "/payouts", {**PAGING, "arrival_date": RANGE, "status": TEXT}, listing("payout", "status")),
     Route("GET", "/payouts/<object_id>", {}, retrieving("payout")),
+    Route("POST", "/payouts/<object_id>", META, updating("payout", "payout.updated")),
+    Route("POST", "/payouts/<object_id>/cancel", {}, cancel_payout),
     Route("GET", "/account", {}, retrieve_account),
 )

@@ -2,13 +2,13 @@
 
 from urllib.parse import urlsplit
 
-from integrations.sandbox.stripe import objects, payments
-from integrations.sandbox.stripe.api.route import BY_INTENT, META, Route, get, listing, updating
+from integrations.sandbox.stripe import objects, sessions, setups
+from integrations.sandbox.stripe.api.route import BY_INTENT, META, SHIPPING, Route, get, listing, updating
 from integrations.sandbox.stripe.errors import refused
-from integrations.sandbox.stripe.form import ANY, MAP, NUMBER, SWITCH, TEXT, UNSIMULATED, need
+from integrations.sandbox.stripe.form import ANY, GONE, MAP, NUMBER, SWITCH, TEXT, UNSIMULATED, need
 from integrations.sandbox.stripe.lists import PAGING, envelope
-from integrations.sandbox.stripe.store import Thing
-from integrations.sandbox.stripe.world import World
+from integrations.sandbox.stripe.store import Thing, new_id
+from integrations.sandbox.stripe.world import World, public
 
 PRICE_DATA = {
     "currency": TEXT,
@@ -24,7 +24,6 @@ PRICE_DATA = {
     "tax_behavior": ("exclusive", "inclusive", "unspecified"),
     "unit_amount": NUMBER,
 }
-ADDRESS = {"city": TEXT, "country": TEXT, "line1": TEXT, "line2": TEXT, "postal_code": TEXT, "state": TEXT}
 MESSAGE = {"message": TEXT}
 SESSION = {
     "adaptive_pricing": {"enabled": SWITCH},
@@ -41,6 +40,7 @@ SESSION = {
         "submit": MESSAGE,
         "terms_of_service_acceptance": MESSAGE,
     },
+    "customer": TEXT,
     "customer_creation": ("always", "if_required"),
     "customer_email": TEXT,
     "excluded_payment_method_types": [TEXT],
@@ -54,17 +54,14 @@ SESSION = {
         "description": TEXT,
         "metadata": MAP,
         "receipt_email": TEXT,
-        "shipping": {
-            "address": ADDRESS,
-            "carrier": TEXT,
-            "name": TEXT,
-            "phone": TEXT,
-            "tracking_number": TEXT,
-        },
+        "setup_future_usage": ("off_session", "on_session"),
+        "shipping": SHIPPING,
         "statement_descriptor": TEXT,
         "statement_descriptor_suffix": TEXT,
     },
+    "payment_method_types": GONE,
     "phone_number_collection": {"enabled": SWITCH},
+    "setup_intent_data": {"description": TEXT, "metadata": MAP},
     "shipping_address_collection": {"allowed_countries": [TEXT]},
     "shipping_options": [
         {
@@ -88,7 +85,6 @@ SESSION = {
             "allow_promotion_codes",
             "branding_settings",
             "custom_fields",
-            "customer",
             "customer_account",
             "customer_update",
             "discounts",
@@ -106,7 +102,6 @@ SESSION = {
             "redirect_on_completion",
             "return_url",
             "saved_payment_method_options",
-            "setup_intent_data",
             "subscription_data",
             "tax_id_collection",
             "wallet_options",
@@ -114,36 +109,86 @@ SESSION = {
         UNSIMULATED,
     ),
 }
+UPDATE: Thing = {**META, **dict.fromkeys(("collected_information", "line_items", "shipping_options"), UNSIMULATED)}
 SMALLEST_CHARGE = 30
 """The least Stripe charges, in pence; the sandbox applies it to every currency."""
 
 
 def create_session(world: World, asked: Thing) -> Thing:
-    """Open a checkout session for inline prices, paid on the hosted page."""
+    """Open a checkout session, paid or set up on the hosted page."""
     _check_session(asked, world.store.now())
-    now = world.store.now()
-    lines = [objects.line_item(line, now=now) for line in asked["line_items"]]
-    session = objects.session(asked, lines, now=now, url=world.url)
+    if asked.get("customer"):
+        get(world, "customer", asked["customer"], "customer")
+    if asked["mode"] == "setup":
+        return _create_setup(world, asked)
+    session = objects.session(asked, _lines(world, asked["line_items"]), now=world.store.now(), url=world.url)
     if session["amount_total"] < SMALLEST_CHARGE:
         says = "The Checkout Session's total amount due must add up to at least £0.30."
         raise refused(says, code="amount_too_small")
     return world.store.add(session)
 
 
+def _create_setup(world: World, asked: Thing) -> Thing:
+    session = world.store.add(objects.session(asked, [], now=world.store.now(), url=world.url))
+    about = {"customer": session["customer"], **session["_intent_data"], "_session": session["id"]}
+    return world.store.save(session, setup_intent=setups.create(world, about)["id"])
+
+
+def _lines(world: World, asked: list[Thing]) -> list[Thing]:
+    lines = [_line(world, line, f"line_items[{number}]") for number, line in enumerate(asked)]
+    if len({line["currency"] for line in lines}) > 1:
+        raise refused("All line items must have the same currency.", "line_items")
+    return lines
+
+
+def _line(world: World, asked: Thing, param: str) -> Thing:
+    need(asked, "quantity", above=param)
+    _least(asked["quantity"], 1, f"{param}[quantity]")
+    if asked.get("price"):
+        price = get(world, "price", asked["price"], f"{param}[price]")
+        return objects.line_item(asked, public(price), get(world, "product", price["product"])["name"])
+    need(asked, "price_data", above=param)
+    return _inline_line(world, asked, f"{param}[price_data]")
+
+
+def _inline_line(world: World, asked: Thing, param: str) -> Thing:
+    data = asked["price_data"]
+    need(data, "currency", "unit_amount", above=param)
+    _least(data["unit_amount"], 0, f"{param}[unit_amount]")
+    if data.get("product"):
+        product, name = data["product"], get(world, "product", data["product"], f"{param}[product]")["name"]
+    else:
+        need(data, "product_data", above=param)
+        need(data["product_data"], "name", above=f"{param}[product_data]")
+        product, name = new_id("prod"), data["product_data"]["name"]
+    price = objects.price(data, product=product, active=False, now=world.store.now())
+    return objects.line_item(asked, price, name)
+
+
+def _least(value: int, least: int, param: str) -> None:
+    if value < least:
+        says = f"This value must be greater than or equal to {least}."
+        raise refused(says, param, "parameter_invalid_integer")
+
+
 def _check_session(asked: Thing, now: int) -> None:
-    need(asked, "mode", "line_items", "success_url")
-    if asked["mode"] != "payment" or asked.get("ui_mode", "hosted_page") != "hosted_page":
-        raise refused("The sandbox simulates mode=payment with ui_mode=hosted_page only.", "mode")
-    if (asked.get("automatic_tax") or {}).get("enabled"):
-        raise refused("The sandbox does not simulate automatic tax.", "automatic_tax[enabled]")
+    need(asked, "mode", "success_url")
+    need(asked, "line_items" if asked["mode"] == "payment" else "currency")
+    _refuse_unsimulated(asked)
+    if asked.get("customer") and (asked.get("customer_email") or asked.get("customer_creation")):
+        raise refused("You may only name a customer, or say how to make one: not both.", "customer")
     _check_addresses(asked)
     _check_expiry(asked.get("expires_at"), now)
-    for number, line in enumerate(asked["line_items"]):
-        _check_line(line, f"line_items[{number}]")
     for number, option in enumerate(asked.get("shipping_options") or []):
         _check_shipping(option, f"shipping_options[{number}]")
-    if len({line["price_data"]["currency"].lower() for line in asked["line_items"]}) > 1:
-        raise refused("All line items must have the same currency.", "line_items")
+
+
+def _refuse_unsimulated(asked: Thing) -> None:
+    if asked["mode"] == "subscription" or asked.get("ui_mode", "hosted_page") != "hosted_page":
+        says = "The sandbox simulates mode=payment and mode=setup with ui_mode=hosted_page only."
+        raise refused(says, "mode")
+    if (asked.get("automatic_tax") or {}).get("enabled"):
+        raise refused("The sandbox does not simulate automatic tax.", "automatic_tax[enabled]")
 
 
 def _check_addresses(asked: Thing) -> None:
@@ -157,28 +202,12 @@ def _check_addresses(asked: Thing) -> None:
 def _check_expiry(expires_at: int | None, now: int) -> None:
     if expires_at is None:
         return
-    if expires_at < now + payments.HALF_AN_HOUR:
+    if expires_at < now + sessions.HALF_AN_HOUR:
         says = "The `expires_at` timestamp must be at least 30 minutes from Checkout Session creation."
         raise refused(says, "expires_at")
-    if expires_at > now + payments.A_DAY:
+    if expires_at > now + sessions.A_DAY:
         says = "The `expires_at` timestamp must be less than 24 hours from Checkout Session creation."
         raise refused(says, "expires_at")
-
-
-def _check_line(line: Thing, param: str) -> None:
-    if line.get("price"):
-        raise refused(f"No such price: '{line['price']}'", f"{param}[price]", "resource_missing")
-    need(line, "price_data", "quantity", above=param)
-    data = line["price_data"]
-    need(data, "currency", "product_data", "unit_amount", above=f"{param}[price_data]")
-    need(data["product_data"], "name", above=f"{param}[price_data][product_data]")
-    for name, value, least in (
-        ("quantity", line["quantity"], 1),
-        ("price_data][unit_amount", data["unit_amount"], 0),
-    ):
-        if value < least:
-            says = f"This value must be greater than or equal to {least}."
-            raise refused(says, f"{param}[{name}]", "parameter_invalid_integer")
 
 
 def _check_shipping(option: Thing, param: str) -> None:
@@ -190,19 +219,12 @@ def _check_shipping(option: Thing, param: str) -> None:
 
 def retrieve_session(world: World, _asked: Thing, object_id: str) -> Thing:
     """Return a session, expired if its time has come."""
-    return current_session(world, get(world, "checkout.session", object_id))
-
-
-def current_session(world: World, session: Thing) -> Thing:
-    """Expire an open session whose time has come, and return it."""
-    if session["status"] == "open" and session["expires_at"] <= world.store.now():
-        payments.expire(world, session)
-    return session
+    return sessions.current(world, get(world, "checkout.session", object_id))
 
 
 def expire_session(world: World, _asked: Thing, object_id: str) -> Thing:
     """Expire an open session."""
-    return payments.expire(world, retrieve_session(world, _asked, object_id))
+    return sessions.expire(world, retrieve_session(world, _asked, object_id))
 
 
 def list_lines(world: World, _asked: Thing, object_id: str) -> Thing:
@@ -220,7 +242,7 @@ ROUTES = (
         listing("checkout.session", "payment_intent", "status"),
     ),
     Route("GET", "/checkout/sessions/<object_id>", {}, retrieve_session),
-    Route("POST", "/checkout/sessions/<object_id>", META, updating("checkout.session")),
+    Route("POST", "/checkout/sessions/<object_id>", UPDATE, updating("checkout.session")),
     Route("POST", "/checkout/sessions/<object_id>/expire", {}, expire_session),
     Route("GET", "/checkout/sessions/<object_id>/line_items", PAGING, list_lines),
 )

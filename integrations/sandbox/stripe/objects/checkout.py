@@ -7,8 +7,9 @@ from integrations.sandbox.stripe.store import Thing, new_id
 
 
 def session(asked: Thing, lines: list[Thing], *, now: int, url: str) -> Thing:
-    """Return an open checkout session for the request, `lines` being its line items."""
+    """Return an open checkout session for the request; `lines` are its line items, none in setup mode."""
     session_id = f"cs_test_{secrets.token_hex(29)}"
+    is_payment = asked["mode"] == "payment"
     subtotal = sum(line["amount_subtotal"] for line in lines)
     rates = [option["shipping_rate_data"] for option in asked.get("shipping_options") or []]
     shipping = _shipping_options(rates)
@@ -28,38 +29,38 @@ def session(asked: Thing, lines: list[Thing], *, now: int, url: str) -> Thing:
         "id": session_id,
         "object": "checkout.session",
         "adaptive_pricing": asked.get("adaptive_pricing") or {"enabled": True},
-        "amount_subtotal": subtotal,
-        "amount_total": subtotal + delivery,
+        "amount_subtotal": subtotal if is_payment else None,
+        "amount_total": subtotal + delivery if is_payment else None,
         "automatic_tax": {"enabled": False, "liability": None, "provider": None, "status": None},
         "created": now,
-        "currency": lines[0]["currency"],
+        "currency": lines[0]["currency"] if lines else asked["currency"].lower(),
         "custom_fields": [],
         "custom_text": {
             **nulls("after_submit shipping_address submit terms_of_service_acceptance"),
             **(asked.get("custom_text") or {}),
         },
-        "customer_creation": "if_required",
+        "customer_creation": None if asked.get("customer") else asked.get("customer_creation") or "if_required",
         "expires_at": asked.get("expires_at") or now + 86400,
-        "invoice_creation": {"enabled": False, "invoice_data": _invoice_data()},
+        "invoice_creation": {"enabled": False, "invoice_data": _invoice_data()} if is_payment else None,
         "livemode": False,
         "metadata": asked.get("metadata") or {},
-        "mode": "payment",
-        "payment_method_collection": "if_required",
+        "mode": asked["mode"],
+        "payment_method_collection": "if_required" if is_payment else "always",
         "payment_method_options": {"card": {"request_three_d_secure": "automatic"}},
-        "payment_method_types": ["card"],
-        "payment_status": "unpaid",
+        "payment_method_types": asked.get("payment_method_types") or ["card"],
+        "payment_status": "unpaid" if is_payment else "no_payment_required",
         "phone_number_collection": asked.get("phone_number_collection") or {"enabled": False},
         "redirect_on_completion": "always",
         "shipping_cost": _shipping_cost(shipping),
         "shipping_options": shipping,
         "status": "open",
         "success_url": asked["success_url"],
-        "total_details": {"amount_discount": 0, "amount_shipping": delivery, "amount_tax": 0},
+        "total_details": _totals(delivery) if is_payment else None,
         "ui_mode": "hosted_page",
         "url": f"{url}/c/pay/{session_id}",
         "_lines": lines,
         "_shipping_names": [rate["display_name"] for rate in rates],
-        "_intent_data": asked.get("payment_intent_data") or {},
+        "_intent_data": asked.get("payment_intent_data" if is_payment else "setup_intent_data") or {},
     }
 
 
@@ -69,12 +70,17 @@ _ECHOED = {
     "cancel_url",
     "client_reference_id",
     "consent_collection",
+    "customer",
     "customer_email",
     "excluded_payment_method_types",
     "locale",
     "shipping_address_collection",
     "submit_type",
 }
+
+
+def _totals(delivery: int) -> Thing:
+    return {"amount_discount": 0, "amount_shipping": delivery, "amount_tax": 0}
 
 
 def _invoice_data() -> Thing:
@@ -96,10 +102,9 @@ def _shipping_cost(options: list[Thing]) -> Thing | None:
     return {"amount_subtotal": amount, "amount_tax": 0, "amount_total": amount, "shipping_rate": rate}
 
 
-def line_item(asked: Thing, *, now: int) -> Thing:
-    """Return one line of a session from its inline `price_data` and `quantity`."""
-    data = asked["price_data"]
-    amount = data["unit_amount"] * asked["quantity"]
+def line_item(asked: Thing, price: Thing, name: str) -> Thing:
+    """Return one line of a session: a price, the product's name, and the request's `quantity`."""
+    amount = price["unit_amount"] * asked["quantity"]
     return {
         "id": new_id("li"),
         "object": "item",
@@ -108,29 +113,9 @@ def line_item(asked: Thing, *, now: int) -> Thing:
         "amount_subtotal": amount,
         "amount_tax": 0,
         "amount_total": amount,
-        "currency": data["currency"].lower(),
-        "description": data["product_data"]["name"],
+        "currency": price["currency"],
+        "description": name,
         "metadata": asked.get("metadata") or {},
-        "price": price(data, now),
+        "price": price,
         "quantity": asked["quantity"],
-    }
-
-
-def price(data: Thing, now: int) -> Thing:
-    """Return the price that a line's inline `price_data` makes."""
-    return {
-        **nulls("custom_unit_amount lookup_key nickname recurring tiers_mode transform_quantity"),
-        "id": new_id("price"),
-        "object": "price",
-        "active": False,
-        "billing_scheme": "per_unit",
-        "created": now,
-        "currency": data["currency"].lower(),
-        "livemode": False,
-        "metadata": {},
-        "product": data.get("product") or new_id("prod"),
-        "tax_behavior": data.get("tax_behavior") or "unspecified",
-        "type": "one_time",
-        "unit_amount": data["unit_amount"],
-        "unit_amount_decimal": str(data["unit_amount"]),
     }

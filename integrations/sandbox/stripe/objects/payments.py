@@ -2,66 +2,74 @@
 
 import secrets
 
-from integrations.sandbox.stripe.cards import Card
+from integrations.sandbox.stripe.cards import Card, card_for
 from integrations.sandbox.stripe.objects.common import nulls
-from integrations.sandbox.stripe.objects.payers import billing_details, card_facts
+from integrations.sandbox.stripe.objects.payers import automatic_methods, card_facts, country_of
 from integrations.sandbox.stripe.store import Thing, new_id
 
 
-def intent(basis: Thing, *, now: int) -> Thing:
-    """Return the PaymentIntent of a session, not yet paid."""
-    data = basis["_intent_data"]
+def intent(asked: Thing, *, now: int) -> Thing:
+    """Return a payment intent for `amount` and `currency` and whatever else a request or a session says."""
     intent_id = new_id("pi")
     return {
         **nulls(
             "allowed_payment_method_types amount_details application application_fee_amount canceled_at "
-            "cancellation_reason customer customer_account excluded_payment_method_types last_payment_error "
-            "latest_charge managed_payments next_action on_behalf_of payment_method "
-            "payment_method_configuration_details presentment_details processing review "
-            "setup_future_usage source "
+            "cancellation_reason customer customer_account description excluded_payment_method_types "
+            "last_payment_error latest_charge managed_payments next_action on_behalf_of payment_method "
+            "payment_method_configuration_details presentment_details processing receipt_email review "
+            "setup_future_usage shipping source statement_descriptor statement_descriptor_suffix "
             "transfer_data transfer_group"
         ),
+        **{key: value for key, value in asked.items() if key in _ECHOED},
         "id": intent_id,
         "object": "payment_intent",
-        "amount": basis["amount_total"],
+        "amount": asked["amount"],
         "amount_capturable": 0,
         "amount_received": 0,
-        "automatic_payment_methods": None,
-        "capture_method": data.get("capture_method") or "automatic_async",
+        "automatic_payment_methods": automatic_methods(asked),
+        "capture_method": asked.get("capture_method") or "automatic_async",
         "client_secret": f"{intent_id}_secret_{secrets.token_hex(12)}",
-        "confirmation_method": "automatic",
+        "confirmation_method": asked.get("confirmation_method") or "automatic",
         "created": now,
-        "currency": basis["currency"],
-        "description": data.get("description"),
+        "currency": asked["currency"].lower(),
         "livemode": False,
-        "metadata": data.get("metadata") or {},
+        "metadata": asked.get("metadata") or {},
         "payment_method_options": {
             "card": {**nulls("installments mandate_options network"), "request_three_d_secure": "automatic"}
         },
-        "payment_method_types": ["card"],
-        "receipt_email": data.get("receipt_email"),
-        "shipping": data.get("shipping"),
-        "statement_descriptor": data.get("statement_descriptor"),
-        "statement_descriptor_suffix": data.get("statement_descriptor_suffix"),
-        "status": "requires_payment_method",
-        "_session": basis["id"],
+        "payment_method_types": asked.get("payment_method_types") or ["card"],
+        "status": "requires_confirmation" if asked.get("payment_method") else "requires_payment_method",
+        "_session": asked.get("_session"),
+        "_return_url": asked.get("return_url"),
     }
 
 
-def charge(basis: Thing, card: Card, payer: Thing, *, now: int, url: str) -> Thing:
-    """Return a succeeded, captured charge for a PaymentIntent.
+_ECHOED = {
+    "customer",
+    "description",
+    "payment_method",
+    "receipt_email",
+    "setup_future_usage",
+    "shipping",
+    "statement_descriptor",
+    "statement_descriptor_suffix",
+}
+
+
+def charge(basis: Thing, method: Thing, *, now: int, url: str) -> Thing:
+    """Return a succeeded, captured charge for a payment intent.
 
     Args:
-        basis: the PaymentIntent.
-        card: the card it was made with.
-        payer: email, name, country, line1, city, postal_code, exp_month and exp_year, as typed.
+        basis: the payment intent.
+        method: the payment method it was made with.
         now: the sandbox's time.
         url: the sandbox's own address, for the receipt.
     """
     charge_id = new_id("ch")
+    is_card = method["type"] == "card"
     return {
         **nulls(
-            "application application_fee application_fee_amount balance_transaction customer "
+            "application application_fee application_fee_amount balance_transaction "
             "failure_balance_transaction failure_code failure_message on_behalf_of presentment_details "
             "receipt_number review source source_transfer transfer_data transfer_group"
         ),
@@ -70,11 +78,12 @@ def charge(basis: Thing, card: Card, payer: Thing, *, now: int, url: str) -> Thi
         "amount": basis["amount"],
         "amount_captured": basis["amount"],
         "amount_refunded": 0,
-        "billing_details": billing_details(payer),
-        "calculated_statement_descriptor": "FRONTLIST SANDBOX",
+        "billing_details": method["billing_details"],
+        "calculated_statement_descriptor": "FRONTLIST SANDBOX" if is_card else None,
         "captured": True,
         "created": now,
         "currency": basis["currency"],
+        "customer": basis["customer"],
         "description": basis["description"],
         "disputed": False,
         "fraud_details": {},
@@ -83,8 +92,8 @@ def charge(basis: Thing, card: Card, payer: Thing, *, now: int, url: str) -> Thi
         "outcome": _outcome("approved_by_network", "Payment complete.", "authorized"),
         "paid": True,
         "payment_intent": basis["id"],
-        "payment_method": basis["payment_method"],
-        "payment_method_details": {"card": _card_on_charge(basis, card, payer), "type": "card"},
+        "payment_method": method["id"],
+        "payment_method_details": _details(basis, method),
         "radar_options": {},
         "receipt_email": basis["receipt_email"],
         "receipt_url": f"{url}/receipts/{charge_id}",
@@ -93,9 +102,16 @@ def charge(basis: Thing, card: Card, payer: Thing, *, now: int, url: str) -> Thi
         "statement_descriptor": basis["statement_descriptor"],
         "statement_descriptor_suffix": basis["statement_descriptor_suffix"],
         "status": "succeeded",
-        "_fate": card.fate,
-        "_country": card.country,
+        "_fate": card_for(method["_card"]).fate if is_card else "ok",
+        "_country": country_of(method),
     }
+
+
+def _details(basis: Thing, method: Thing) -> Thing:
+    if method["type"] == "card":
+        return {"card": _card_on_charge(basis, card_for(method["_card"]), method["_payer"]), "type": "card"}
+    facts = {key: value for key, value in method[method["type"]].items() if key != "generated_from"}
+    return {method["type"]: {**facts, "mandate": None}, "type": method["type"]}
 
 
 def failed(basis: Thing, card: Card) -> Thing:
