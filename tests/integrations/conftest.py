@@ -1,0 +1,21 @@
+"""What the tests of the integrations share."""
+
+from collections.abc import Iterator
+
+import pytest
+
+from tests.integrations.stripe_sandbox import Letterbox, Sandbox
+
+
+@pytest.fixture(scope="module")
+def box() -> Iterator[Letterbox]:
+    box = Letterbox()
+    yield box
+    box.close()
+
+
+@pytest.fixture(scope="module")
+def sandbox(tmp_path_factory: pytest.TempPathFactory, box: Letterbox) -> Iterator[Sandbox]:
+    sandbox = Sandbox(tmp_path_factory.mktemp("stripe") / "stripe.db", box)
+    yield sandbox
+    sandbox.stop()
