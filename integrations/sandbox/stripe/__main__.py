@@ -16,7 +16,7 @@ HOST = "127.0.0.1"
 
 
 class PromptHandler(WSGIRequestHandler):
-    """Keeps connections, and sends each reply at once: in pieces it would wait 40 ms for the reader's nod."""
+    """Sends each reply at once: in pieces it would wait 40 ms for the reader's nod."""
 
     protocol_version = "HTTP/1.1"
     disable_nagle_algorithm = True

@@ -1,11 +1,13 @@
 """Reports and their files over the API."""
 
+import json
+
 from flask import Response
 from werkzeug.exceptions import NotFound
 
 from integrations.sandbox.stripe import objects, reports
 from integrations.sandbox.stripe.api.route import Route, listing, retrieving
-from integrations.sandbox.stripe.errors import missing, refused
+from integrations.sandbox.stripe.errors import StripeError, missing, refused
 from integrations.sandbox.stripe.form import NUMBER, TEXT, UNSIMULATED, need
 from integrations.sandbox.stripe.lists import PAGING, envelope
 from integrations.sandbox.stripe.store import Thing
@@ -64,7 +66,10 @@ def create_run(world: World, asked: Thing) -> Thing:
 
 def contents(world: World, object_id: str) -> Response:
     """Return what is in a file: the one reply that is no JSON."""
-    admit()
+    try:
+        admit()
+    except StripeError as error:
+        return Response(json.dumps(error.body), error.status, mimetype="application/json")
     file = world.store.find(object_id, "file")
     if file is None:
         raise NotFound
