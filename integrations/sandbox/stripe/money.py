@@ -8,6 +8,8 @@ from integrations.sandbox.stripe.errors import refused
 from integrations.sandbox.stripe.store import Thing
 from integrations.sandbox.stripe.world import World, public
 
+REFUND_UPDATES = ("charge.refund.updated", "refund.updated")
+"""Both names under which Stripe tells that a refund has changed."""
 AVAILABLE_AFTER = 2 * 86400
 DISPUTE_FEE = 2000
 PAID_AFTER = 5.0
@@ -104,14 +106,19 @@ def _announce_refund(world: World, charge: Thing, made: Thing) -> None:
     world.emit("refund.created", made)
     world.emit("charge.refunded", charge)
     if made["status"] == "succeeded":
-        world.emit("refund.updated", made)
+        _tell_update(world, made)
+
+
+def _tell_update(world: World, made: Thing) -> None:
+    for kind in REFUND_UPDATES:
+        world.emit(kind, made)
 
 
 def settle_refund(world: World, made: Thing) -> None:
     """Let a pending refund succeed."""
     if made["status"] == "pending":
         world.store.save(made, status="succeeded", pending_reason=None)
-        world.emit("refund.updated", made)
+        _tell_update(world, made)
 
 
 def fail_refund(world: World, made: Thing) -> None:
@@ -124,7 +131,7 @@ def fail_refund(world: World, made: Thing) -> None:
     charge = world.store.find(made["charge"])
     if charge:
         _count_refund(world, charge, -made["amount"])
-    world.emit("refund.updated", made)
+    _tell_update(world, made)
     world.emit("refund.failed", made)
 
 

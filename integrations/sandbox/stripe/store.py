@@ -151,9 +151,9 @@ class Store:
         self.run(f"UPDATE objects SET {assignments} WHERE id = ?", *_row(thing)[3:], thing["id"])
         return thing
 
-    def taken_changes(self, object_id: str) -> Thing:
-        """Return what the fields changed since the last asking, in this transaction, were before."""
-        return self._before.pop(object_id, {})
+    def changes(self, object_id: str) -> Thing:
+        """Return what the fields that this transaction has changed were before."""
+        return dict(self._before.get(object_id, {}))
 
     def remove(self, object_id: str) -> None:
         """Forget an object."""

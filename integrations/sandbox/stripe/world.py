@@ -24,9 +24,8 @@ class World:
     def emit(self, kind: str, thing: Thing) -> Thing:
         """Write an event about the object and a delivery for every endpoint that listens."""
         event = objects.event(kind, public(thing), _request(), now=self.store.now())
-        before = self.store.taken_changes(thing.get("id", ""))
         if kind.endswith(".updated") or kind in ALSO_TELL_WHAT_CHANGED:
-            event["data"]["previous_attributes"] = before
+            event["data"]["previous_attributes"] = self.store.changes(thing["id"])
         self.store.add(event)
         for endpoint in self.store.all("webhook_endpoint", status="enabled"):
             if listens(endpoint, kind):

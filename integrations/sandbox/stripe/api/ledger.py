@@ -102,7 +102,7 @@ ROUTES = (
     ),
     Route("GET", "/refunds", {**BY_INTENT, "charge": TEXT}, listing("refund", "payment_intent", "charge")),
     Route("GET", "/refunds/<object_id>", {}, retrieving("refund")),
-    Route("POST", "/refunds/<object_id>", META, updating("refund", "refund.updated")),
+    Route("POST", "/refunds/<object_id>", META, updating("refund", *money.REFUND_UPDATES)),
     Route("POST", "/refunds/<object_id>/cancel", {}, cancel_refund),
     Route("GET", "/disputes", {**BY_INTENT, "charge": TEXT}, listing("dispute", "payment_intent", "charge")),
     Route("GET", "/disputes/<object_id>", {}, retrieving("dispute")),

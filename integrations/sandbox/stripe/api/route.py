@@ -42,14 +42,14 @@ def listing(kind: str, *filters: str) -> Work:
     return list_page
 
 
-def updating(kind: str, event: str | None = None) -> Work:
+def updating(kind: str, *events: str) -> Work:
     """Return the work that changes an object's metadata and whatever else its route lets through."""
 
     def update(world: World, asked: Thing, object_id: str) -> Thing:
         thing = get(world, kind, object_id)
         world.store.save(thing, **{name: value for name, value in asked.items() if name not in {"expand", "metadata"}})
         world.store.save(thing, metadata=merged(thing["metadata"], asked.get("metadata", {})))
-        if event:
+        for event in events:
             world.emit(event, thing)
         return thing
 
