@@ -289,6 +289,8 @@ def show(world: World) -> ResponseReturnValue:
     kinds = (
         "checkout.session",
         "payment_intent",
+        "setup_intent",
+        "customer",
         "charge",
         "refund",
         "dispute",
@@ -301,6 +303,7 @@ def show(world: World) -> ResponseReturnValue:
             "console.html",
             things={kind: world.store.select(kind, limit=SHOWN_ROWS) for kind in kinds},
             deliveries=_deliveries(world, SHOWN_ROWS),
+            requests=list(LOG)[: -SHOWN_ROWS - 1 : -1],
             balance=money.balance(world),
             mode=world.store.setting("webhook_mode", {"mode": "normal"}),
             faults=world.store.setting("faults", []),
