@@ -62,8 +62,11 @@ def list_objects(world: World, kind: str) -> ResponseReturnValue:
 def pay(world: World, asked: Thing, session_id: str) -> Thing:
     """Pay a session without the page: `{card, country, name, email, method}`, all optional.
 
-    Answers with `verdict` (paid, challenged or declined), `message`, `payment_intent` and `return_url`.
+    `newest` stands for the newest session that is open. Answers with `verdict` (paid, challenged or declined),
+    `message`, `payment_intent` and `return_url`.
     """
+    if session_id == "newest":
+        session_id = _newest(world, "checkout.session", status="open")
     session = sessions.current(world, get(world, "checkout.session", session_id))
     payer = {
         "country": "GB",
@@ -236,8 +239,8 @@ def _yes(asked: Thing, name: str, *, default: bool = False) -> bool:
     return str(asked.get(name, default)).lower() in {"true", "1", "on", "yes"}
 
 
-def _newest(world: World, kind: str) -> str:
-    found = world.store.first(kind)
+def _newest(world: World, kind: str, **equal: str) -> str:
+    found = world.store.first(kind, **equal)
     return str(found["id"]) if found else ""
 
 
