@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import os
 import socket
 import subprocess
 import sys
@@ -101,15 +102,25 @@ class FakeCashier:
 
 
 @dataclass
-class SandboxCashier:
+class StripeCashier:
+    """Stripe, or its sandbox; the reader's button is pressed as Stripe's own command line does it."""
+
     gateway: StripeGateway
     address: str
+    key: str
 
     def pay(self, reference: str, card: str = "4242424242424242") -> None:
-        answer = requests.post(
-            f"{self.address}/_sandbox/pay/{reference}", json={"card": card, "country": "US"}, timeout=9
-        )
-        assert answer.json()["verdict"] == "paid", answer.text
+        total = self._ask("GET", f"checkout/sessions/{reference}")["amount_total"]
+        method = self._ask("POST", "payment_methods", {**READER, "card[token]": TOKENS[card]})
+        wish = {"payment_method": method["id"], "expected_amount": str(total)}
+        self._ask("GET", f"payment_pages/{reference}")
+        self._ask("POST", f"payment_pages/{reference}/confirm", wish)
+
+    def _ask(self, method: str, path: str, form: dict[str, str] | None = None) -> Any:
+        address = f"{self.address}/v1/{path}"
+        answer = requests.request(method, address, data=form, auth=(self.key, ""), timeout=30)
+        assert answer.ok, answer.text
+        return answer.json()
 
     def signed_notice(self, number: int, order: str) -> tuple[bytes, str]:
         about = {"object": "checkout.session", "client_reference_id": order, "metadata": {}}
@@ -119,6 +130,22 @@ class SandboxCashier:
         return body.encode(), str(signature)
 
 
+TOKENS = {"4242424242424242": "tok_visa", "4000008260000000": "tok_gb"}
+READER = {
+    "type": "card",
+    "billing_details[email]": "ann@example.com",
+    "billing_details[name]": "Ann Reader",
+    "billing_details[address][country]": "US",
+    "billing_details[address][line1]": "1 Main Street",
+    "billing_details[address][city]": "Springfield",
+    "billing_details[address][state]": "IL",
+    "billing_details[address][postal_code]": "62701",
+}
+SANDBOX_KEY = "sk_test_sandbox_promises"
+TEST_KEY = os.environ.get("STRIPE_TEST_KEY", "")
+NO_TEST_KEY = "STRIPE_TEST_KEY is not set, so Stripe's own test mode was not asked"
+
+
 @pytest.fixture(scope="module")
 def stripe_address(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
     """A Stripe sandbox for this module."""
@@ -126,13 +153,18 @@ def stripe_address(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
         yield address
 
 
-@pytest.fixture(params=["fake", "sandbox"])
+@pytest.fixture(params=["fake", "sandbox", "real"])
 def cashier(request: pytest.FixtureRequest) -> Cashier:
-    """Each gateway in turn."""
+    """Each gateway in turn; Stripe itself where there is a key of its test mode."""
     if request.param == "fake":
         return FakeCashier(FakeGateway(Clock(datetime.now(UTC))))
+    if request.param == "real":
+        if not TEST_KEY:
+            pytest.skip(NO_TEST_KEY)
+        assert TEST_KEY.startswith("sk_test_"), "only a key of the test mode may be used in a test"
+        return StripeCashier(StripeGateway(TEST_KEY, (WEBHOOK_SECRET,)), "https://api.stripe.com", TEST_KEY)
     address = request.getfixturevalue("stripe_address")
-    return SandboxCashier(StripeGateway("sk_test_sandbox_promises", (WEBHOOK_SECRET,), address), address)
+    return StripeCashier(StripeGateway(SANDBOX_KEY, (WEBHOOK_SECRET,), address), address, SANDBOX_KEY)
 
 
 _orders = iter(range(10_000))
