@@ -217,6 +217,7 @@ def test_six_wrong_passwords_lock_out_the_right_one_too(vendor: Vendor) -> None:
     assert vendor.token().status_code == 200
 
 
+@pytest.mark.guess
 def test_a_lock_ends_by_itself(vendor: Vendor) -> None:
     vendor.switch(lockout_seconds=1)
     assert [vendor.token("wrong").status_code for _ in range(6)] == [401] * 6
@@ -278,6 +279,7 @@ def test_a_token_expires_in_the_middle_of_an_order(vendor: Vendor) -> None:
     assert vendor.order().json() == SUCCESS
 
 
+@pytest.mark.guess
 def test_the_newer_401_text_leaves_its_placeholder_unfilled(vendor: Vendor) -> None:
     vendor.switch(unauthorised_text="E5")
     del vendor.session.headers["Authorization"]
@@ -311,6 +313,7 @@ def test_a_sku_is_answered_for_with_200_whatever_its_state(vendor: Vendor, sku: 
     assert [(by.status_code, by.json()) for by in (by_query, by_path)] == [(200, answer)] * 2
 
 
+@pytest.mark.guess
 def test_the_apostrophe_can_be_straight(vendor: Vendor) -> None:
     vendor.switch(apostrophe="ascii")
     assert vendor.check(UNHEARD)["Message"].startswith("SKU doesn't exist")
@@ -323,6 +326,7 @@ def test_a_misspelt_parameter_is_500_and_a_missing_one_400(vendor: Vendor) -> No
     assert missing.json()["parameters"] == {"fieldName": "sku"}
 
 
+@pytest.mark.guess
 @pytest.mark.parametrize(
     ("shape", "case", "answer"),
     [
@@ -410,17 +414,20 @@ def test_a_book_can_be_withdrawn_between_check_and_order(vendor: Vendor) -> None
     assert vendor.order().json() == error("Product not enabled")
 
 
+@pytest.mark.guess
 def test_an_order_before_the_account_can_make_the_account(vendor: Vendor) -> None:
     vendor.switch(order_before_account="implicit")
     assert vendor.order(line(email="new@example.org")).json() == SUCCESS
     assert len(vendor.control("GET", "accounts")) == 2
 
 
+@pytest.mark.guess
 def test_one_bad_line_spoils_the_whole_call(vendor: Vendor) -> None:
     assert vendor.order(line(), line(sku=UPLOADED)).json() == error("Product not enabled")
     assert vendor.orders() == []
 
 
+@pytest.mark.guess
 def test_or_each_line_stands_alone(vendor: Vendor) -> None:
     vendor.switch(partial_success="per_line")
     assert vendor.order(line(), line(sku=UPLOADED)).json() == [SUCCESS, error("Product not enabled")]
@@ -430,6 +437,7 @@ def test_or_each_line_stands_alone(vendor: Vendor) -> None:
 # Repeats
 
 
+@pytest.mark.guess
 @pytest.mark.parametrize(
     ("policy", "second_answer", "billed"),
     [("ignore", SUCCESS, 1), ("accept", SUCCESS, 2), ("error", error("Order already exists"), 1)],
@@ -444,6 +452,7 @@ def test_a_repeated_line_is_ignored_billed_twice_or_refused(
     assert len(vendor.control("GET", "books?email=ada@example.org")) == 1
 
 
+@pytest.mark.guess
 def test_one_order_number_may_belong_to_two_readers_or_not(vendor: Vendor) -> None:
     vendor.create_account(email="bob@example.org")
     vendor.order()
@@ -456,6 +465,7 @@ def test_one_order_number_may_belong_to_two_readers_or_not(vendor: Vendor) -> No
     assert len(vendor.orders()) == 1
 
 
+@pytest.mark.guess
 @pytest.mark.parametrize(("moment", "answer"), [("before_sku", SUCCESS), ("after_sku", error("Product not enabled"))])
 def test_a_repeat_may_meet_a_book_withdrawn_since(vendor: Vendor, moment: str, answer: dict[str, str]) -> None:
     vendor.switch(duplicate_check=moment)
@@ -527,6 +537,7 @@ def test_a_broken_body_does_not_decode(vendor: Vendor) -> None:
     assert (answer.status_code, answer.json()) == (400, {"message": "Decoding error."})
 
 
+@pytest.mark.guess
 def test_a_number_is_no_string_unless_the_switch_is_lenient(vendor: Vendor) -> None:
     assert vendor.order(line(price_incl_tax=9.99)).status_code == 400
     vendor.switch(field_check="lenient")
@@ -611,6 +622,7 @@ def old_line() -> dict[str, Any]:
 # What a person or a test may look at
 
 
+@pytest.mark.guess
 def test_the_statement_has_one_row_per_billed_line(vendor: Vendor) -> None:
     vendor.order()
     sheet = requests.get(f"{vendor.address}/_sandbox/statement.csv", timeout=PATIENCE_SECONDS).text

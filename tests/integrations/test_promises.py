@@ -365,6 +365,7 @@ def test_the_five_answers_of_the_provider_mean_five_states(
     tell(glassboxx_address, "switches", apostrophe="typographic", answer_shape="object")
 
 
+@pytest.mark.guess
 def test_a_copy_is_delivered_under_every_combination_of_what_is_not_documented(glassboxx_address: str) -> None:
     set_state(glassboxx_address, "9781631498305", "enabled")
     adapter = glassboxx(glassboxx_address)

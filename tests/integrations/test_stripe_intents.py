@@ -136,6 +136,7 @@ def test_a_payer_proves_who_they_are_and_comes_back(sandbox: Sandbox) -> None:
     assert sandbox.api.payment_intents.retrieve(intent.id).status == "succeeded"
 
 
+@pytest.mark.guess
 def test_a_session_keeps_its_intent_from_being_cancelled(sandbox: Sandbox) -> None:
     session = sandbox.session()
     sandbox.tell(f"pay/{session.id}", card="4000000000000002")

@@ -46,6 +46,7 @@ def test_a_balance_below_nothing_waits_for_the_next_payout(sandbox: Sandbox, pai
     assert newest.amount == 2 * 7400 - 242 - 7400
 
 
+@pytest.mark.guess
 def test_a_payout_by_hand_can_be_taken_back_until_the_bank_has_it(sandbox: Sandbox) -> None:
     sandbox.pay("4000 0000 0000 0077")
     wish: Any = {"amount": 100, "currency": "gbp", "metadata": {"a": "1"}}
