@@ -8,6 +8,7 @@ import pytest
 from playwright.sync_api import expect
 
 from tests.browser.walk import pay_button, type_card
+from tests.contract.exchanges import errors_of
 from tests.integrations.stripe_sandbox import Letterbox, Sandbox, heard, until
 
 if TYPE_CHECKING:
@@ -59,7 +60,9 @@ def box() -> Iterator[Letterbox]:
 def sandbox(tmp_path_factory: pytest.TempPathFactory, box: Letterbox) -> Iterator[Sandbox]:
     sandbox = Sandbox(tmp_path_factory.mktemp("stripe") / "stripe.db", box)
     yield sandbox
+    errors = errors_of(sandbox.url)
     sandbox.stop()
+    assert errors == []
 
 
 @pytest.fixture

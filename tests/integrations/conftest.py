@@ -4,6 +4,7 @@ from collections.abc import Iterator
 
 import pytest
 
+from tests.contract.exchanges import errors_of
 from tests.integrations.stripe_sandbox import Letterbox, Sandbox
 
 
@@ -18,4 +19,6 @@ def box() -> Iterator[Letterbox]:
 def sandbox(tmp_path_factory: pytest.TempPathFactory, box: Letterbox) -> Iterator[Sandbox]:
     sandbox = Sandbox(tmp_path_factory.mktemp("stripe") / "stripe.db", box)
     yield sandbox
+    errors = errors_of(sandbox.url)
     sandbox.stop()
+    assert errors == []

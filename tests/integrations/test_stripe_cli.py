@@ -10,6 +10,7 @@ from typing import Any
 import pytest
 import requests
 
+from tests.contract.exchanges import errors_of
 from tests.integrations.stripe_sandbox import KEY, Letterbox, Sandbox, until
 
 PACKAGE = "@stripe/cli@1.52.0"
@@ -72,7 +73,9 @@ def rehearsal(tmp_path_factory: pytest.TempPathFactory, box: Letterbox) -> Itera
     """A sandbox for the command line alone."""
     sandbox = Sandbox(tmp_path_factory.mktemp("stripe") / "stripe.db", box)
     yield sandbox
+    errors = errors_of(sandbox.url)
     sandbox.stop()
+    assert errors == []
 
 
 def trigger(command_line: Path, sandbox: Sandbox, name: str, home: Path) -> subprocess.CompletedProcess[str]:

@@ -117,7 +117,8 @@ def _tell_update(world: World, made: Thing) -> None:
 def settle_refund(world: World, made: Thing) -> None:
     """Let a pending refund succeed."""
     if made["status"] == "pending":
-        world.store.save(made, status="succeeded", pending_reason=None)
+        del made["pending_reason"]
+        world.store.save(made, status="succeeded")
         _tell_update(world, made)
 
 
@@ -139,7 +140,12 @@ def fail_refund(world: World, made: Thing) -> None:
 
 
 def open_dispute(world: World, charge: Thing, reason: str = "fraudulent") -> Thing:
-    """Let the payer dispute a charge: the money and a fee are taken at once."""
+    """Let the payer dispute a charge: the money and a fee are taken at once.
+
+    Raises:
+        StripeError: it was no card's, which is all the sandbox can dispute.
+    """
+    _require_card(charge)
     made = world.store.add(objects.dispute(charge, reason, "needs_response", now=world.store.now()))
     world.store.save(charge, disputed=True)
     _move(world, made, "dispute", -made["amount"], DISPUTE_FEE)
@@ -148,8 +154,18 @@ def open_dispute(world: World, charge: Thing, reason: str = "fraudulent") -> Thi
     return made
 
 
+def _require_card(charge: Thing) -> None:
+    if charge["payment_method_details"]["type"] != "card":
+        raise refused("The sandbox disputes charges of cards only.", "charge")
+
+
 def open_inquiry(world: World, charge: Thing) -> Thing:
-    """Let the payer's bank ask about a charge; no money moves."""
+    """Let the payer's bank ask about a charge; no money moves.
+
+    Raises:
+        StripeError: it was no card's.
+    """
+    _require_card(charge)
     made = objects.dispute(charge, "general", "warning_needs_response", now=world.store.now())
     world.store.add(made)
     world.store.save(charge, disputed=True, _refundable=True)

@@ -246,7 +246,7 @@ def settle(world: World, intent: Thing, *, arrived: bool) -> Thing:
         world.store.save(intent, latest_charge=charge["id"])
         _take(world, intent, charge)
     else:
-        error = {"code": "payment_method_debit_failed", "message": "The debit failed.", "type": "card_error"}
+        error = {"code": "payment_intent_payment_attempt_failed", "message": "The debit failed.", "type": "card_error"}
         _give_back(world, intent, {**error, "payment_method": public(method)})
         world.emit("payment_intent.payment_failed", intent)
     session = world.store.find(intent["_session"] or "")

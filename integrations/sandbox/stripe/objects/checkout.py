@@ -16,12 +16,12 @@ def session(asked: Thing, lines: list[Thing], *, now: int, url: str) -> Thing:
     delivery = shipping[0]["shipping_amount"] if shipping else 0
     return {
         **nulls(
-            "after_expiration allow_promotion_codes allowed_payment_method_types branding_settings "
+            "after_expiration allow_promotion_codes allowed_payment_method_types "
             "client_secret "
             "collected_information consent consent_collection currency_conversion customer customer_account "
-            "customer_details discounts excluded_payment_method_types integration_identifier invoice locale "
-            "managed_payments name_collection origin_context payment_intent payment_link "
-            "payment_method_configuration_details permissions presentment_details recovered_from return_url "
+            "customer_details discounts integration_identifier invoice locale "
+            "managed_payments origin_context payment_intent payment_link "
+            "payment_method_configuration_details permissions recovered_from "
             "saved_payment_method_options setup_intent shipping_address_collection submit_type subscription "
             "wallet_options billing_address_collection client_reference_id cancel_url customer_email"
         ),

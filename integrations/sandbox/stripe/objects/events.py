@@ -1,5 +1,6 @@
 """Events, endpoints, and the account."""
 
+from integrations.sandbox.stripe.objects.common import nulls
 from integrations.sandbox.stripe.store import Thing, new_id
 
 API_VERSION = "2026-10-28.endive"
@@ -10,9 +11,7 @@ def event(kind: str, snapshot: Thing, request: Thing | None, *, now: int) -> Thi
     return {
         "id": new_id("evt"),
         "object": "event",
-        "account": None,
         "api_version": API_VERSION,
-        "context": None,
         "created": now,
         "data": {"object": snapshot},
         "livemode": False,
@@ -52,6 +51,16 @@ def account() -> Thing:
         "details_submitted": True,
         "email": "sandbox@example.com",
         "payouts_enabled": True,
-        "settings": {"dashboard": {"display_name": "Frontlist sandbox", "timezone": "Europe/London"}},
+        "settings": {
+            "branding": nulls("icon logo primary_color secondary_color"),
+            "card_payments": {
+                **nulls(
+                    "statement_descriptor_prefix statement_descriptor_prefix_kana statement_descriptor_prefix_kanji"
+                ),
+                "decline_on": {"avs_failure": False, "cvc_failure": False},
+            },
+            "payments": nulls("statement_descriptor statement_descriptor_kana statement_descriptor_kanji"),
+            "dashboard": {"display_name": "Frontlist sandbox", "timezone": "Europe/London"},
+        },
         "type": "standard",
     }

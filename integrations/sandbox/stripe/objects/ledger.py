@@ -39,12 +39,7 @@ def _fee_details(fee: int, currency: str, category: str) -> list[Thing]:
 def refund(basis: Thing, amount: int, asked: Thing, *, now: int) -> Thing:
     """Return a succeeded refund of a charge."""
     return {
-        **nulls(
-            "balance_transaction customer customer_account description receipt_number "
-            "source_transfer_reversal "
-            "transfer_reversal pending_reason failure_reason failure_balance_transaction next_action "
-            "instructions_email presentment_details"
-        ),
+        **nulls("balance_transaction receipt_number source_transfer_reversal transfer_reversal"),
         "id": new_id("re"),
         "object": "refund",
         "amount": amount,
@@ -61,7 +56,6 @@ def refund(basis: Thing, amount: int, asked: Thing, *, now: int) -> Thing:
         },
         "metadata": asked.get("metadata") or {},
         "payment_intent": basis["payment_intent"],
-        "payment_method": basis["payment_method"],
         "reason": asked.get("reason"),
         "status": "succeeded",
     }
@@ -87,11 +81,9 @@ def dispute(basis: Thing, reason: str, status: str, *, now: int) -> Thing:
             "submission_count": 0,
             "submission_method": "not_submitted",
         },
-        "intended_submission_method": None,
         "is_charge_refundable": status.startswith("warning"),
         "livemode": False,
         "metadata": {},
-        "network_reason_code": "10.4",
         "payment_intent": basis["payment_intent"],
         "payment_method_details": {
             "card": {

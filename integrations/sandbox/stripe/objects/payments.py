@@ -13,11 +13,11 @@ def intent(asked: Thing, *, now: int) -> Thing:
     intent_id = new_id("pi")
     return {
         **nulls(
-            "allowed_payment_method_types amount_details application application_fee_amount canceled_at "
+            "allowed_payment_method_types application application_fee_amount canceled_at "
             "cancellation_reason customer customer_account description excluded_payment_method_types "
             "last_payment_error latest_charge managed_payments next_action on_behalf_of payment_method "
-            "payment_method_configuration_details presentment_details processing receipt_email review "
-            "setup_future_usage shipping source statement_descriptor statement_descriptor_suffix "
+            "payment_method_configuration_details processing receipt_email review "
+            "setup_future_usage shipping statement_descriptor statement_descriptor_suffix "
             "transfer_data transfer_group"
         ),
         **{key: value for key, value in asked.items() if key in _ECHOED},
@@ -70,8 +70,8 @@ def charge(basis: Thing, method: Thing, *, now: int, url: str) -> Thing:
     return {
         **nulls(
             "application application_fee application_fee_amount balance_transaction "
-            "failure_balance_transaction failure_code failure_message on_behalf_of presentment_details "
-            "receipt_number review source source_transfer transfer_data transfer_group"
+            "failure_balance_transaction failure_code failure_message on_behalf_of "
+            "receipt_number review source_transfer transfer_data transfer_group"
         ),
         "id": charge_id,
         "object": "charge",
