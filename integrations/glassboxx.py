@@ -18,7 +18,7 @@ import requests
 from shop.catalogue.disclosure import App, Disclosure
 from shop.catalogue.models import ProviderState
 from shop.library.models import Delivery, Place
-from shop.services import RefusedError, UnavailableError, UnknownOutcomeError
+from shop.services import RefusedError, RepeatRefusedError, UnavailableError, UnknownOutcomeError
 
 if TYPE_CHECKING:
     from shop.library.fulfilment import Consignment
@@ -32,6 +32,15 @@ REJECTION_REST_SECONDS = 300
 NOT_YET = {408, 429}
 OUR_OWN_TROUBLE = {401, 403, 404, 405}
 """A wrong address or missing permission is no word on the book: it waits until somebody has mended it."""
+
+PUBLISHED_REFUSALS = (
+    "sku doesn't exist",
+    "product not enabled",
+    "another vendor",
+    "is a required field",
+    "error creating customer",
+)
+"""Words of the refusals that the vendor's pages print; what a repeated order gets they do not."""
 
 DISCLOSURE = Disclosure(
     powered_by="Glassboxx",
@@ -96,7 +105,7 @@ class Glassboxx:
         answer = self._call("POST", "/glassboxxorder/createOrder", {"items": [self._item(consignment)]})
         status, message = _status_of(answer)
         if status != "SUCCESS":
-            raise RefusedError(message or "the order was refused without a reason")
+            raise _refusal(message)(message or "the order was refused without a reason")
         return Delivery(Place.APP)
 
     def _make_account(self, consignment: Consignment) -> None:
@@ -237,6 +246,12 @@ def _status_of(answer: Any) -> tuple[str, str]:
     if "status" not in fields:
         raise UnknownOutcomeError("Glassboxx answered without a status")
     return str(fields["status"]).upper(), str(fields.get("message") or "")
+
+
+def _refusal(message: str) -> type[RefusedError]:
+    """What an order's ERROR means: these words are published; any others may be about an order it has already."""
+    text = message.casefold().replace("\u2019", "'")
+    return RefusedError if any(words in text for words in PUBLISHED_REFUSALS) else RepeatRefusedError
 
 
 def _state(status: str, message: str) -> ProviderState:

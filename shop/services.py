@@ -31,6 +31,10 @@ class RefusedError(OutsideError):
     """A definite no: asking again the same way will not help. The text says why, in the vendor's words."""
 
 
+class RepeatRefusedError(RefusedError):
+    """No, in words that do not rule out that the same was granted before, when the answer was lost."""
+
+
 class UnavailableError(OutsideError):
     """It certainly did not happen, and may later: refused connection, maintenance, too many requests."""
 

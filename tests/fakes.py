@@ -24,7 +24,7 @@ from shop.checkout.gateway import (
 from shop.library.models import Delivery, Place
 from shop.money import Money
 from shop.orders.payments import RefundStatus
-from shop.services import RefusedError
+from shop.services import RefusedError, RepeatRefusedError
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -176,12 +176,15 @@ class FakeApp:
     granted: list[Consignment] = field(default_factory=list)
     failures: list[Exception] = field(default_factory=list)
     lost_answers: list[Exception] = field(default_factory=list)
+    refuses_repeats: bool = False
 
     def can_deliver(self, isbn: str, sku: str) -> ProviderState:
         del isbn
         return self.states.get(sku, ProviderState.ENABLED)
 
     def deliver(self, consignment: Consignment) -> Delivery:
+        if self.refuses_repeats and consignment in self.granted:
+            raise RepeatRefusedError("we have this order")
         if self.failures:
             raise self.failures.pop(0)
         self.granted.append(consignment)

@@ -12,7 +12,7 @@ from shop.library import fulfilment
 from shop.library.models import Entitlement, Submission
 from shop.orders.models import Attention
 from shop.orders.payments import Refund
-from shop.services import RefusedError, UnavailableError, UnknownOutcomeError
+from shop.services import RefusedError, RepeatRefusedError, UnavailableError, UnknownOutcomeError
 from shop.staff.access import Role
 from shop.work import WorkRow, WorkState
 from tests.makers import EBOOK, EPUB, HARDBACK, Scene
@@ -62,6 +62,35 @@ def test_a_lost_answer_is_recorded_and_sent_again_under_the_same_number(scene: S
     assert (first.order_number, first.sku, first.copy_id) == (second.order_number, second.sku, second.copy_id)
     assert [one.may_be_doubled for one in scene.all(Submission)] == [False, True]
     assert len([subject for subject in scene.mailer.subjects() if subject.startswith("Ready")]) == 1
+
+
+def test_a_repeat_that_is_refused_leaves_the_first_order_standing_for_staff_to_see(scene: Scene) -> None:
+    public_id = paid(scene, EBOOK)
+    scene.provider.lost_answers = [UnknownOutcomeError("connection reset")]
+    scene.provider.refuses_repeats = True
+    scene.work()
+    scene.clock.forward(minutes=1)
+    scene.work()
+
+    (entitlement,) = scene.all(Entitlement)
+    (attention,) = scene.all(Attention)
+    assert entitlement.fulfilled_at
+    assert not entitlement.refused_at
+    assert scene.all(Refund) == []
+    assert (attention.code, attention.order_id) == ("REPEAT_REFUSED", scene.order(public_id).id)
+    assert "we have this order" in attention.detail
+    assert [one.answer for one in scene.all(Submission)] == [None, "refused as a repeat: we have this order"]
+    assert "Ready to read: Exit Stalin" in scene.mailer.subjects()
+
+
+def test_the_same_words_to_a_first_order_are_a_refusal(scene: Scene) -> None:
+    paid(scene, EBOOK)
+    scene.provider.failures = [RepeatRefusedError("we have this order")]
+    scene.work()
+
+    (entitlement,) = scene.all(Entitlement)
+    assert entitlement.refused_at
+    assert len(scene.all(Refund)) == 1
 
 
 def test_sending_again_can_be_left_to_staff(scene: Scene) -> None:

@@ -13,9 +13,11 @@ from sqlalchemy import or_, select
 from shop import work
 from shop.catalogue.models import Edition, ProviderState
 from shop.catalogue.offers import WITHDRAWN_STATUS
+from shop.db import insert_if_absent
 from shop.library import returns
 from shop.library.models import Delivery, Entitlement, Place, Submission
-from shop.services import OutsideError, RefusedError, UnavailableError
+from shop.orders.models import Attention, OrderLine
+from shop.services import OutsideError, RefusedError, RepeatRefusedError, UnavailableError
 from shop.work import Ending, Job, PostponedError, nothing_more
 
 if TYPE_CHECKING:
@@ -71,6 +73,7 @@ class Fulfiller(Protocol):
 
         Raises:
             RefusedError: never, for the reason given.
+            RepeatRefusedError: no, in words that do not rule out that the copy was delivered before.
             UnavailableError: it did not happen, and may later.
             UnknownOutcomeError: it may have happened.
         """
@@ -86,10 +89,12 @@ def deliver(job: Job, shop: Shop) -> Ending:
         edition = session.get_one(Edition, entitlement.line.edition_id)
         fulfiller = shop.services.fulfillers[entitlement.line.fulfiller or ""]
     _wait_for_its_day(entitlement, edition, shop.now)
-    submission = None if fulfiller.repeats_safely else _write_down(job, shop, entitlement.id)
+    submission, is_repeat = (None, False) if fulfiller.repeats_safely else _write_down(job, shop, entitlement.id)
     try:
         delivery = fulfiller.deliver(consignment)
     except RefusedError as error:
+        if is_repeat and isinstance(error, RepeatRefusedError):
+            return partial(_take_repeat_refused, job.payload["line"], submission, str(error), shop.now)
         return partial(_take_no, job.payload["line"], submission, str(error), shop.now)
     except UnavailableError as error:
         _answered(shop, submission, f"unavailable: {error}")
@@ -167,8 +172,8 @@ def _wait_for_its_day(entitlement: Entitlement, edition: Edition, now: datetime)
         raise PostponedError(datetime.combine(edition.publication_date, datetime.min.time(), UTC))
 
 
-def _write_down(job: Job, shop: Shop, entitlement_id: int) -> int:
-    """Record that the provider is about to be asked; note when an earlier asking was never answered."""
+def _write_down(job: Job, shop: Shop, entitlement_id: int) -> tuple[int, bool]:
+    """Record that the provider is about to be asked, and whether an earlier asking was never answered."""
     with shop.db.writing() as session:
         work.renew(session, job, shop.now + timedelta(seconds=shop.settings.work_lease_seconds))
         earlier = select(Submission.id).where(
@@ -180,7 +185,7 @@ def _write_down(job: Job, shop: Shop, entitlement_id: int) -> int:
         submission = Submission(entitlement_id=entitlement_id, sent_at=shop.now, may_be_doubled=doubled)
         session.add(submission)
         session.flush()
-        return submission.id
+        return submission.id, doubled
 
 
 def _answered(shop: Shop, submission: int | None, answer: str) -> None:
@@ -203,6 +208,28 @@ def _take_delivery(line_id: int, submission: int | None, delivery: Delivery, at:
         work.enqueue(session, READY_MAIL, f"line:{line_id}", at=at, payload={"line": line_id})
     elif delivery.place is Place.APP and entitlement.revoked_at:
         returns.ask_for_revocation(session, entitlement.line, at)
+
+
+def _take_repeat_refused(line_id: int, submission: int | None, because: str, at: datetime, session: Session) -> None:
+    """A copy is refused whose order went out before and whose answer was lost: the first order stands, and staff look.
+
+    Giving the money back would be wrong where the reader has the book; the provider's statement decides later.
+    """
+    line = session.get_one(OrderLine, line_id)
+    _take_delivery(line_id, submission, Delivery(Place.APP), at, session)
+    _note_answer(session, submission, f"refused as a repeat: {because}", at)
+    insert_if_absent(
+        session,
+        Attention,
+        code="REPEAT_REFUSED",
+        subject=f"line:{line_id}",
+        order_id=line.order_id,
+        detail=(
+            f"The answer to the first order of {line.sku} was lost, and the provider refuses a second one: {because}. "
+            "We hold the first as delivered. See at the provider that the reader has the book."
+        ),
+        raised_at=at,
+    )
 
 
 def _take_no(line_id: int, submission: int | None, because: str, at: datetime, session: Session) -> None:

@@ -30,7 +30,7 @@ from shop.library.models import Delivery, Place
 from shop.mail import Letter
 from shop.money import Money
 from shop.orders.payments import RefundStatus
-from shop.services import RefusedError, UnavailableError, UnknownOutcomeError
+from shop.services import RefusedError, RepeatRefusedError, UnavailableError, UnknownOutcomeError
 from tests.fakes import SIGNATURE, Clock, FakeApp, FakeGateway, FakeMailer
 
 if TYPE_CHECKING:
@@ -375,15 +375,26 @@ def test_a_copy_is_delivered_under_every_combination_of_what_is_not_documented(g
         "order_before_account": ("error", "implicit"),
         "unauthorised_text": ("E4", "E5"),
         "partial_success": ("all_or_nothing", "per_line"),
-        "duplicate_order": ("ignore", "accept"),
+        "duplicate_order": ("ignore", "accept", "error"),
     }
     for values in product(*switches.values()):
         tell(glassboxx_address, "switches", **dict(zip(switches, values, strict=True)))
         consignment = a_consignment()
         assert adapter.deliver(consignment) == Delivery(Place.APP), values
         assert billed(glassboxx_address, consignment) == 1, values
+        assert repeated(adapter, consignment) is (values[-1] != "error"), values
+        assert billed(glassboxx_address, consignment) == (2 if values[-1] == "accept" else 1), values
     first = {name: values[0] for name, values in switches.items()}
     tell(glassboxx_address, "switches", **first)
+
+
+def repeated(adapter: Glassboxx, consignment: Consignment) -> bool:
+    """Whether the provider takes the same order again; if not, its words must not be taken for a plain refusal."""
+    try:
+        adapter.deliver(consignment)
+    except RepeatRefusedError:
+        return False
+    return True
 
 
 def test_the_fake_and_the_sandbox_refuse_for_good_and_say_why(glassboxx_address: str) -> None:
