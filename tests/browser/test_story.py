@@ -28,6 +28,7 @@ from tests.browser.walk import (
     sign_in_to_library,
     type_card,
 )
+from tests.contract.exchanges import errors_of
 
 if TYPE_CHECKING:
     from playwright.sync_api import Browser, BrowserContext, Page
@@ -50,6 +51,7 @@ def test_a_reader_buys_three_books_and_gives_one_back(browser: Browser, fresh_de
     she_finds_all_of_it_in_her_library(browser, fresh_demo, scripts=scripts)
     staff_read_the_order_and_refund_one_line(browser, fresh_demo, scripts=scripts)
     the_refunded_book_is_closed_to_her(page, link, file)
+    assert errors_of(fresh_demo.stripe) == [], "all that the shop asked of Stripe, and all it was told, was well formed"
     visit.close()
 
 
