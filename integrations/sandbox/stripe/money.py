@@ -12,6 +12,8 @@ REFUND_UPDATES = ("charge.refund.updated", "refund.updated")
 """Both names under which Stripe tells that a refund has changed."""
 AVAILABLE_AFTER = 2 * 86400
 DISPUTE_FEE = 2000
+SMALLEST_CHARGE = 30
+"""The least Stripe charges, in pence; the sandbox applies it to every currency."""
 PAID_AFTER = 5.0
 """Seconds of sandbox time that a payout by hand takes to reach the bank."""
 EEA = frozenset(

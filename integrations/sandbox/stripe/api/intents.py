@@ -3,7 +3,7 @@
 from functools import partial
 from typing import Any
 
-from integrations.sandbox.stripe import payers, payments, setups
+from integrations.sandbox.stripe import money, payers, payments, setups
 from integrations.sandbox.stripe.api.route import META, SHIPPING, Route, get, listing, retrieving, updating
 from integrations.sandbox.stripe.errors import DeclinedError, refused
 from integrations.sandbox.stripe.form import ANY, GONE, NUMBER, SWITCH, TEXT, UNSIMULATED, need
@@ -54,7 +54,6 @@ SETUP: Thing = {
     "return_url": TEXT,
     "usage": LATER,
 }
-SMALLEST_CHARGE = 30
 
 
 # --- payment intents
@@ -63,7 +62,7 @@ SMALLEST_CHARGE = 30
 def create_payment(world: World, asked: Thing) -> Thing:
     """Make a payment intent, and confirm it at once where the request says so."""
     need(asked, "amount", "currency")
-    if asked["amount"] < SMALLEST_CHARGE:
+    if asked["amount"] < money.SMALLEST_CHARGE:
         raise refused("Amount must be no less than £0.30 gbp", "amount", "amount_too_small")
     intent = payments.create(world, _known(world, asked))
     return _confirm_payment(world, intent, asked) if asked.get("confirm") else intent

@@ -2,7 +2,7 @@
 
 from urllib.parse import urlsplit
 
-from integrations.sandbox.stripe import objects, sessions, setups
+from integrations.sandbox.stripe import money, objects, sessions, setups
 from integrations.sandbox.stripe.api.route import BY_INTENT, META, SHIPPING, Route, get, listing, updating
 from integrations.sandbox.stripe.errors import refused
 from integrations.sandbox.stripe.form import ANY, GONE, MAP, NUMBER, SWITCH, TEXT, UNSIMULATED, need
@@ -110,8 +110,6 @@ SESSION = {
     ),
 }
 UPDATE: Thing = {**META, **dict.fromkeys(("collected_information", "line_items", "shipping_options"), UNSIMULATED)}
-SMALLEST_CHARGE = 30
-"""The least Stripe charges, in pence; the sandbox applies it to every currency."""
 
 
 def create_session(world: World, asked: Thing) -> Thing:
@@ -122,7 +120,7 @@ def create_session(world: World, asked: Thing) -> Thing:
     if asked["mode"] == "setup":
         return _create_setup(world, asked)
     session = objects.session(asked, _lines(world, asked["line_items"]), now=world.store.now(), url=world.url)
-    if session["amount_total"] < SMALLEST_CHARGE:
+    if session["amount_total"] < money.SMALLEST_CHARGE:
         says = "The Checkout Session's total amount due must add up to at least £0.30."
         raise refused(says, code="amount_too_small")
     return world.store.add(session)
