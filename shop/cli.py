@@ -8,6 +8,7 @@ import secrets
 import signal
 import sys
 from dataclasses import asdict
+from datetime import UTC, date, datetime
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -16,7 +17,7 @@ from sqlalchemy import select
 from shop import demo, doctor, migrations
 from shop import settings as configuration
 from shop.app import connect, work_for_ever, write_logs
-from shop.catalogue import intake
+from shop.catalogue import intake, prose
 from shop.catalogue.models import Edition, RightsSet
 from shop.catalogue.onix import OnixError
 from shop.countries import COUNTRIES
@@ -65,6 +66,14 @@ def _parser() -> argparse.ArgumentParser:
     adding = add("add-file", add_file, "Put the master file of an ebook of ours into the store.")
     adding.add_argument("isbn")
     adding.add_argument("file", type=Path)
+    rights_command = commands.add_parser("rights", help="Explain sales rights.", description="Explain sales rights.")
+    about_rights = rights_command.add_subparsers(required=True, metavar="COMMAND")
+    help_ = "Say in which countries a publisher's sentence allows a sale, and why."
+    explaining = about_rights.add_parser("explain", help=help_, description=help_)
+    explaining.set_defaults(run=explain_rights)
+    explaining.add_argument("statement", help="the sentence, in quotation marks")
+    explaining.add_argument("--json", action="store_true", help="print an object instead of words")
+    explaining.add_argument("--on", type=date.fromisoformat, metavar="DATE", help="read it by the lists of that day")
     signing = add("sign-rights", sign_rights, "Sign every set of rights that waits for it, in somebody's name.")
     signing.add_argument("--by", required=True, metavar="EMAIL")
     reconciling = add("reconcile", reconcile, "Hold orders, Stripe, the ebook provider and the warehouse together.")
@@ -166,6 +175,23 @@ def add_file(options: argparse.Namespace) -> int:
     fulfilment.ask_after(shop, edition.isbn)
     print(f"{options.file}: stored as the master of {edition.isbn}.")
     return 0
+
+
+def explain_rights(options: argparse.Namespace) -> int:
+    """Say what a sentence comes to."""
+    reading = prose.read(options.statement, options.on or datetime.now(UTC).date())
+    print(json.dumps(prose.told(reading), ensure_ascii=False, indent=2) if options.json else _in_words(reading))
+    return 0
+
+
+def _in_words(reading: prose.Reading) -> str:
+    lines = [f"Open in {len(reading.included)} of {len(COUNTRIES)} countries, confidence {reading.confidence:.0%}."]
+    for reason, codes in prose.by_reason(reading).items():
+        lines.append(f"  {reason}: {len(codes)}\n    {' '.join(codes)}")
+    lines += [f"Please check: {problem}" for problem in reading.resolution.problems]
+    lines += [f"Read by: {term}" for term in reading.terms]
+    lines.append("A proposal: nothing is sold by it before somebody has signed this exact set.")
+    return "\n".join(lines)
 
 
 def sign_rights(options: argparse.Namespace) -> int:
