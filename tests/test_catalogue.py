@@ -185,12 +185,16 @@ def test_markup_of_a_publisher_is_cleaned_and_text_is_text(scene: Scene) -> None
     assert "Tom &amp; &lt;b&gt;Jerry&lt;/b&gt;" in page
 
 
-def test_the_same_file_twice_changes_nothing_and_a_new_title_keeps_the_old_address(
-    scene: Scene, tmp_path: Path
-) -> None:
+def clear_the_shelves(scene: Scene) -> None:
     with scene.shop.db.writing() as session:
         for table in ("price", "edition", "contributor", "work"):
             session.execute(text(f"DELETE FROM {table}"))
+
+
+def test_the_same_file_twice_changes_nothing_and_a_new_title_keeps_the_old_address(
+    scene: Scene, tmp_path: Path
+) -> None:
+    clear_the_shelves(scene)
     first = intake.import_file(scene.shop, CATALOGUE)
     again = intake.import_file(scene.shop, CATALOGUE)
     renamed = tmp_path / "renamed.xml"
@@ -214,3 +218,32 @@ def test_nothing_is_sold_by_rights_that_nobody_signed(scene: Scene) -> None:
     assert scene.post("/staff/rights/1/sign", digest="another").status_code == 409
     assert scene.post("/staff/rights/1/sign", digest=found.digest).status_code == 303
     assert scene.post("/basket", isbn=HARDBACK).status_code == 303
+
+
+def test_a_sentence_that_says_otherwise_than_the_onix_waits_for_staff(scene: Scene, tmp_path: Path) -> None:
+    clear_the_shelves(scene)
+    sentence = "Worldwide including Canada, but excluding the British Commonwealth and the European Union."
+    agreeing, disagreeing = tmp_path / "agreeing.xml", tmp_path / "disagreeing.xml"
+    agreeing.write_text(CATALOGUE.read_text("utf-8"), "utf-8")
+    disagreeing.write_text(CATALOGUE.read_text("utf-8").replace(sentence, "World rights excluding Canada"), "utf-8")
+
+    intake.import_file(scene.shop, agreeing)
+    before = {one.digest for one in scene.all(RightsSet)}
+    intake.import_file(scene.shop, disagreeing)
+
+    (waiting,) = [one for one in scene.all(RightsSet) if one.digest not in before]
+    assert waiting.signed_at is None
+    assert "says otherwise" in waiting.problems[0]
+    assert "closes CA" in waiting.problems[0]
+
+
+def test_staff_may_have_a_sentence_explained(scene: Scene) -> None:
+    scene.sign_in_as_staff()
+    empty = scene.get("/staff/rights/explain").text
+    page = scene.get("/staff/rights/explain?statement=UK+%26+<Ruritania>").text
+
+    assert "countries open" not in empty
+    assert "1 country open, 248 closed" in page
+    assert "United Kingdom (GB)" in page
+    assert "Not understood: Ruritania." in page
+    assert "&lt;Ruritania&gt;" in page

@@ -54,8 +54,7 @@ OPENS = [
         without("AU NZ US CA"),
     ),
     (
-        "we are no longer able to sell eBooks to customers placing an order from anywhere outside of the UK and "
-        "Ireland",
+        "we are no longer able to sell eBooks to customers ordering from anywhere outside of the UK and Ireland",
         codes("GB IE"),
     ),
     ("Ex-Yugoslavia", codes("BA HR ME MK RS SI")),

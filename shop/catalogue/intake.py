@@ -10,12 +10,13 @@ from typing import TYPE_CHECKING, Any
 
 from sqlalchemy import func, select
 
-from shop.catalogue import onix, rights
+from shop.catalogue import onix, prose, rights
 from shop.catalogue.models import Contributor, Edition, OldSlug, Price, Quotation, RightsSet, Work
 from shop.catalogue.onix import OnixProduct, Problem
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator
+    from datetime import date
     from pathlib import Path
 
     from sqlalchemy.orm import Session
@@ -45,6 +46,14 @@ class Report:
         return self.added + self.changed + self.unchanged + self.withdrawn + len(self.problems)
 
 
+@dataclass(frozen=True, slots=True)
+class House:
+    """What taking a product in needs of the shop: who delivers which protection, and the day whose terms hold."""
+
+    fulfillers: dict[str, str]
+    today: date
+
+
 def import_file(shop: Shop, path: Path) -> Report:
     """Take in a file; every product whole or not at all, and the same file twice changes nothing.
 
@@ -55,7 +64,7 @@ def import_file(shop: Shop, path: Path) -> Report:
     for batch in _batches(onix.products(path), BATCH):
         with shop.db.writing() as session:
             for product in batch:
-                _take(session, product, shop.settings.fulfiller_by_protection, report)
+                _take(session, product, House(shop.settings.fulfiller_by_protection, shop.now.date()), report)
     with shop.db.reading() as session:
         waiting = select(func.count()).select_from(RightsSet).where(RightsSet.signed_at.is_(None))
         report.unsigned_rights = session.scalar(waiting) or 0
@@ -86,7 +95,7 @@ def _batches(items: Iterator[OnixProduct | Problem], size: int) -> Iterator[list
         yield batch
 
 
-def _take(session: Session, product: OnixProduct | Problem, fulfillers: dict[str, str], report: Report) -> None:
+def _take(session: Session, product: OnixProduct | Problem, house: House, report: Report) -> None:
     if isinstance(product, Problem):
         report.problems.append(product)
         return
@@ -102,7 +111,7 @@ def _take(session: Session, product: OnixProduct | Problem, fulfillers: dict[str
             report.added + (edition is None),
             report.changed + (edition is not None),
         )
-        _write(session, product, edition, fulfillers)
+        _write(session, product, edition, house)
 
 
 def _withdraw(edition: Edition | None, product: OnixProduct, report: Report) -> None:
@@ -116,15 +125,15 @@ def _withdraw(edition: Edition | None, product: OnixProduct, report: Report) -> 
         report.withdrawn += 1
 
 
-def _write(session: Session, product: OnixProduct, edition: Edition | None, fulfillers: dict[str, str]) -> None:
+def _write(session: Session, product: OnixProduct, edition: Edition | None, house: House) -> None:
     work = _work(session, product)
     if edition is None:
         edition = Edition(record_reference=product.reference, isbn=product.isbn, sku=product.isbn, prices=[])
         session.add(edition)
     edition.work = work
     _describe(edition, product)
-    edition.fulfiller = fulfillers.get(product.protection or "") if edition.is_digital else None
-    edition.rights_set = _rights_set(session, product)
+    edition.fulfiller = house.fulfillers.get(product.protection or "") if edition.is_digital else None
+    edition.rights_set = _rights_set(session, product, house.today)
     _price(session, edition, product)
     session.flush()
     _summarise(work)
@@ -225,8 +234,10 @@ def _describe(edition: Edition, product: OnixProduct) -> None:
 _FORM_ORDER = {"BB": 0, "BC": 1, "ED": 2, "EA": 2, "AJ": 3}
 
 
-def _rights_set(session: Session, product: OnixProduct) -> RightsSet:
+def _rights_set(session: Session, product: OnixProduct, today: date) -> RightsSet:
     resolution = rights.resolve(product.rights)
+    if product.territory_statement:
+        resolution = prose.beside(resolution, product.territory_statement, today)
     found = session.scalar(select(RightsSet).where(RightsSet.digest == resolution.digest))
     if found is None:
         found = RightsSet(

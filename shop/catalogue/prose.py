@@ -27,6 +27,7 @@ if TYPE_CHECKING:
 
 LONGEST_PHRASE = 8
 LONGEST_SENTENCE = 4000
+SHOWN = 12
 
 
 class Level(Enum):
@@ -102,6 +103,26 @@ def read(sentence: str, on: date) -> Reading:
     claims = _Claims()
     _Parser(claims, on).take_in(_tokens(sentence[:LONGEST_SENTENCE]))
     return _settled(sentence, claims)
+
+
+def beside(onix: Resolution, sentence: str, on: date) -> Resolution:
+    """What ONIX states, with a word for staff where the published sentence says otherwise.
+
+    ONIX decides and the sentence is display only; but a set that somebody signs must be one that both agree on, or one
+    whose disagreement they have seen.
+    """
+    said = read(sentence, on).resolution.countries
+    more, fewer = sorted(said - onix.countries), sorted(onix.countries - said)
+    if not more and not fewer:
+        return onix
+    parts = [f"opens {_some(more)} as well"] * bool(more) + [f"closes {_some(fewer)}"] * bool(fewer)
+    problem = f"The published sentence, “{sentence}”, says otherwise: it {' and '.join(parts)}."
+    return Resolution(onix.decisions, tuple(sorted({*onix.problems, problem})))
+
+
+def _some(codes: list[str]) -> str:
+    shown = " ".join(codes[:SHOWN])
+    return shown if len(codes) <= SHOWN else f"{shown} and {len(codes) - SHOWN} more"
 
 
 def by_reason(reading: Reading) -> dict[str, list[str]]:
@@ -417,20 +438,32 @@ def _decisions(opened: list[Place], closed: list[Place], *, shut: bool) -> dict[
     """Decide every country by the narrowest place that speaks of it."""
     if shut:
         reason = "something is shut out that could not be placed, and it might be here"
-        return {code: Decision(allowed=False, reason=reason) for code in sorted(COUNTRIES)}
-    decisions = {code: Decision(allowed=False, reason="not mentioned") for code in sorted(COUNTRIES)}
+        return dict.fromkeys(_ALL, Decision(allowed=False, reason=reason))
+    decisions = dict.fromkeys(_ALL, Decision(allowed=False, reason="not mentioned"))
     for level in (Level.WORLD, Level.GROUP, Level.COUNTRY):
         _decide_level(decisions, *([one for one in places if one.level is level] for places in (opened, closed)))
     return decisions
 
 
+_ALL = tuple(sorted(COUNTRIES))
+
+
 def _decide_level(decisions: dict[str, Decision], opened: list[Place], closed: list[Place]) -> None:
+    """Decide the countries that places of one level speak of; those of which the same is said share one verdict."""
     spoken = {code for place in opened for code in place.countries}
     spoken |= {code for place in closed for code in place.countries | place.disputed}
+    verdicts: dict[tuple[bool, ...], Decision] = {}
     for code in spoken:
-        for_ = [place for place in opened if code in place.countries]
-        against = [place for place in closed if code in place.countries or code in place.disputed]
-        decisions[code] = _verdict(code, for_, against)
+        said = (
+            *(code in place.countries for place in opened),
+            *(code in place.countries for place in closed),
+            *(code in place.disputed for place in closed),
+        )
+        if said not in verdicts:
+            for_ = [place for place in opened if code in place.countries]
+            against = [place for place in closed if code in place.countries or code in place.disputed]
+            verdicts[said] = _verdict(code, for_, against)
+        decisions[code] = verdicts[said]
 
 
 def _verdict(code: str, opened: list[Place], closed: list[Place]) -> Decision:

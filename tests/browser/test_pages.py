@@ -101,6 +101,7 @@ KINDS = {
     "staff, reconciliation": Kind("staff", "/staff/reconciliation"),
     "staff, despatch": Kind("staff", "/staff/despatch"),
     "staff, rights": Kind("staff", "/staff/rights"),
+    "staff, a sentence explained": Kind("staff", "/staff/rights/explain?statement=World+excluding+Ruritania"),
     "staff, one set of rights": Kind("staff", "/staff/rights/1"),
     "staff, work": Kind("staff", "/staff/work"),
 }

@@ -6,6 +6,7 @@ from flask import Response, abort, render_template, request
 from sqlalchemy import func, select
 
 from shop import countries, work
+from shop.catalogue import prose
 from shop.catalogue import rights as rules
 from shop.catalogue.models import Edition, RightsSet, Work
 from shop.checkout.inbox import Notice
@@ -27,6 +28,18 @@ def rights() -> str:
         .order_by(RightsSet.signed_at.is_not(None), RightsSet.id)
     )
     return render_template("staff/rights.html", sets=db().execute(used).all(), total=len(countries.COUNTRIES))
+
+
+@bp.get("/rights/explain")
+def explain_rights() -> str:
+    """What a publisher's sentence comes to, country by country; it signs and sells nothing."""
+    statement = request.args.get("statement", "").strip()
+    reading = prose.read(statement, the_shop().now.date()) if statement else None
+    reasons = prose.by_reason(reading) if reading else {}
+    names = countries.names()
+    return render_template(
+        "staff/rights_explain.html", statement=statement, reading=reading, reasons=reasons, names=names
+    )
 
 
 @bp.get("/rights/<int:set_id>")
