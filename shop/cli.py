@@ -61,7 +61,7 @@ def _parser() -> argparse.ArgumentParser:
     serve_command.add_argument("--processes", type=int, help="instead of server_processes")
     add("work", work, "Do the work that follows from orders, until stopped. Run as many as you like.")
     add("migrate", migrate, "Bring the database to the newest schema.")
-    importing = add("import-onix", import_onix, "Take ONIX 3.0 files into the catalogue.")
+    importing = add("import-onix", import_onix, "Take ONIX 3.0 or 3.1 files into the catalogue, packed or not.")
     importing.add_argument("files", nargs="+", type=Path, metavar="FILE")
     adding = add("add-file", add_file, "Put the master file of an ebook of ours into the store.")
     adding.add_argument("isbn")

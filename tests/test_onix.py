@@ -2,8 +2,11 @@
 
 from __future__ import annotations
 
+import gzip
+import re
 from dataclasses import replace
 from datetime import date
+from importlib.resources import files
 from pathlib import Path
 from typing import TYPE_CHECKING, Protocol
 
@@ -20,11 +23,12 @@ from shop.catalogue.onix import (
     OnixQuotation,
     Problem,
 )
+from shop.catalogue.onix.tags import SHORT
 from shop.catalogue.rights import SalesRights, Statement, Territory
 from shop.money import Money
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Callable, Sequence
 
 CATALOGUE = Path(__file__).parent.parent / "config" / "demo" / "catalogue.xml"
 NAMESPACE = "http://ns.editeur.org/onix/3.0/reference"
@@ -418,18 +422,75 @@ def test_what_is_not_onix_is_one_clear_error(read: Read, content: str | bytes) -
 @pytest.mark.parametrize(
     "root",
     [
-        "<ONIXmessage release='3.0' xmlns='http://ns.editeur.org/onix/3.0/short'><product><a001>1</a001></product>",
-        "<ONIXmessage release='3.0'><product><a001>1</a001></product>",
         "<ONIXMessage><Product><RecordReference>1</RecordReference></Product>",
-        "<ONIXMessage xmlns='http://ns.editeur.org/onix/3.1/reference'><Product/>",
+        "<ONIXMessage release='2.1'><Product><RecordReference>1</RecordReference></Product>",
+        "<ONIXmessage><product><a001>1</a001></product>",
+        "<ONIXMessage xmlns='http://ns.editeur.org/onix/4.0/reference'><Product/>",
+        "<Catalogue release='3.0'><Product/>",
     ],
-    ids=["short tags", "short tags without a namespace", "ONIX 2.1", "another edition"],
 )
-def test_short_tags_and_other_editions_are_told_apart_by_name(read: Read, root: str) -> None:
-    tag = "ONIXmessage" if "message" in root else "ONIXMessage"
-    with pytest.raises(OnixError, match=r"ONIX 3\.0 reference") as caught:
+def test_other_releases_are_refused_by_name(read: Read, root: str) -> None:
+    tag = root[1:].split(">", maxsplit=1)[0].split(" ", maxsplit=1)[0]
+    with pytest.raises(OnixError, match=r"ONIX 3\.0 or 3\.1") as caught:
         read(f"{DECLARATION}{root}</{tag}>")
     assert tag in str(caught.value)
+
+
+# -- Dialects --------------------------------------------------------------------------------------------------------
+
+
+def in_short_tags(text: str) -> str:
+    """A message in short tags, by the names that the schema of EDItEUR gives."""
+    short = {name: tag for tag, name in schema_names("3.1").items()}
+    return re.sub(r"(</?)(\w+)", lambda found: found[1] + short.get(found[2], found[2]), text)
+
+
+def schema_names(release: str) -> dict[str, str]:
+    """Reference names by short tag, as the schema has them."""
+    folder = Path(str(files("onixcheck"))) / "schema" / f"xsd{release}"
+    schema = (folder / f"ONIX_BookProduct_{release}_short.xsd").read_text(encoding="utf-8")
+    element = r'<xs:element name="(\w+)">(?:(?!</xs:element>).)*?'
+    name = r'name="refname"[^>]*>(?:(?!</xs:attribute>).)*?value="(\w+)"'
+    return dict(re.findall(element + name, schema, flags=re.DOTALL))
+
+
+DIALECTS = {
+    "3.1": lambda text: text.replace("onix/3.0/", "onix/3.1/").replace('release="3.0"', 'release="3.1"'),
+    "short tags": lambda text: in_short_tags(text).replace("/reference", "/short"),
+    "short tags of 3.1": lambda text: in_short_tags(text).replace("3.0/reference", "3.1/short"),
+    "no namespace": lambda text: text.replace(f' xmlns="{NAMESPACE}"', ""),
+    "short tags without a namespace": lambda text: in_short_tags(text.replace(f' xmlns="{NAMESPACE}"', "")),
+}
+
+
+@pytest.mark.parametrize("dialect", DIALECTS.values(), ids=DIALECTS.keys())
+def test_every_dialect_says_the_same(read: Read, dialect: Callable[[str], str]) -> None:
+    spoken = dialect(WHOLE)
+
+    assert spoken != WHOLE
+    assert [replace(only([one]), digest="") for one in read(spoken)] == [
+        replace(only([one]), digest="") for one in read(WHOLE)
+    ]
+
+
+@pytest.mark.parametrize("release", ["3.0", "3.1"])
+def test_short_tags_are_those_of_the_schema(release: str) -> None:
+    names = schema_names(release)
+
+    assert {tag: names.get(tag) for tag in SHORT} == SHORT
+
+
+def test_a_packed_file_is_unpacked_on_the_way(read: Read) -> None:
+    assert read(gzip.compress(WHOLE.encode())) == read(WHOLE)
+
+
+@pytest.mark.parametrize("damage", ["cut", "scrambled"])
+def test_a_damaged_packed_file_is_one_clear_error(read: Read, damage: str) -> None:
+    packed = bytearray(gzip.compress(CATALOGUE.read_bytes()))
+    packed = packed[: len(packed) // 2] if damage == "cut" else packed[:900] + bytes(50) + packed[950:]
+
+    with pytest.raises(OnixError, match=r"feed\.xml"):
+        read(bytes(packed))
 
 
 def test_an_error_of_the_file_names_its_line(read: Read) -> None:

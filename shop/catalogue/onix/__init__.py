@@ -1,0 +1,10 @@
+"""ONIX 3 in: a stream of products as plain values, and of problems with the line each stands on.
+
+Pure: knows XML, not the database. A document type is refused outright, nothing is fetched, and a product
+that cannot be read is a problem, not a stop. Both dialects and both releases, 3.0 and 3.1, packed or not.
+"""
+
+from shop.catalogue.onix.stream import products
+from shop.catalogue.onix.values import OnixContributor, OnixError, OnixPrice, OnixProduct, OnixQuotation, Problem
+
+__all__ = ["OnixContributor", "OnixError", "OnixPrice", "OnixProduct", "OnixQuotation", "Problem", "products"]
