@@ -5,10 +5,12 @@ from __future__ import annotations
 import re
 import unicodedata
 from dataclasses import dataclass, field
+from functools import lru_cache
 from itertools import islice
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, NamedTuple
 
-from sqlalchemy import func, select
+from sqlalchemy import func, or_, select
+from sqlalchemy.orm import selectinload
 
 from shop.catalogue import onix, prose, rights
 from shop.catalogue.models import Contributor, Edition, OldSlug, Price, Quotation, RightsSet, Work
@@ -23,7 +25,7 @@ if TYPE_CHECKING:
 
     from shop.services import Shop
 
-BATCH = 200
+BATCH = 500
 DELETION = "05"
 WITHDRAWN = "11"
 LONGEST_SLUG = 80
@@ -46,14 +48,6 @@ class Report:
         return self.added + self.changed + self.unchanged + self.withdrawn + len(self.problems)
 
 
-@dataclass(frozen=True, slots=True)
-class House:
-    """What taking a product in needs of the shop: who delivers which protection, and the day whose terms hold."""
-
-    fulfillers: dict[str, str]
-    today: date
-
-
 def import_file(shop: Shop, path: Path) -> Report:
     """Take in a file; every product whole or not at all, and the same file twice changes nothing.
 
@@ -61,18 +55,109 @@ def import_file(shop: Shop, path: Path) -> Report:
         OnixError: the file as a whole cannot be read; what was read before the fault has been kept.
     """
     report = Report()
-    for batch in _batches(onix.products(path), BATCH):
-        with shop.db.writing() as session:
-            for product in batch:
-                _take(session, product, House(shop.settings.fulfiller_by_protection, shop.now.date()), report)
+    for items in _batches(onix.products(path), BATCH):
+        with shop.db.writing() as session, session.no_autoflush:
+            products = [item for item in items if isinstance(item, OnixProduct)]
+            shelf = Shelf(session, products, shop.settings.fulfiller_by_protection, shop.now.date())
+            for item in items:
+                _take(shelf, item, report)
     with shop.db.reading() as session:
         waiting = select(func.count()).select_from(RightsSet).where(RightsSet.signed_at.is_(None))
         report.unsigned_rights = session.scalar(waiting) or 0
     return report
 
 
+class Shelf:
+    """All that the database holds about one batch of products, fetched by a few questions, and written back at its end.
+
+    Nothing is asked or written product by product: a batch costs as many statements as a product used to.
+    """
+
+    def __init__(self, session: Session, products: list[OnixProduct], fulfillers: dict[str, str], today: date) -> None:
+        self.session, self.fulfillers, self._today = session, fulfillers, today
+        editions = session.scalars(
+            select(Edition)
+            .where(
+                or_(
+                    Edition.record_reference.in_([product.reference for product in products]),
+                    Edition.isbn.in_([product.isbn for product in products]),
+                )
+            )
+            .options(selectinload(Edition.prices))
+        ).all()
+        self.by_reference = {edition.record_reference: edition for edition in editions}
+        self.isbns = {edition.isbn for edition in editions}
+        works = session.scalars(
+            select(Work)
+            .where(Work.identifier.in_([product.work_identifier for product in products]))
+            .options(selectinload(Work.contributors), selectinload(Work.quotations), selectinload(Work.editions))
+        )
+        self.works = {work.identifier: work for work in works}
+        self._resolutions = {product.reference: self._resolution(product) for product in products}
+        digests = {resolution.digest for resolution in self._resolutions.values()}
+        self._rights = {
+            one.digest: one for one in session.scalars(select(RightsSet).where(RightsSet.digest.in_(digests)))
+        }
+        self._slugs = self._taken(slug for product in products for slug in _slugs_for(product))
+
+    def free_slug(self, product: OnixProduct) -> str:
+        """Return an address that no work has or had, and take it."""
+        last = f"{slug_of(product.title)}-{product.isbn}-{product.reference}"[:120]
+        slug = next((slug for slug in _slugs_for(product) if slug not in self._slugs), last)
+        self._slugs.add(slug)
+        return slug
+
+    def rights_of(self, product: OnixProduct) -> RightsSet:
+        """Return the set of countries that a product's rights come to, one row for each distinct set."""
+        resolution = self._resolutions[product.reference]
+        found = self._rights.get(resolution.digest)
+        if found is None:
+            found = self._rights[resolution.digest] = RightsSet(
+                digest=resolution.digest,
+                countries=rights.written(resolution.countries),
+                statements=product.rights.to_json(),
+                problems=list(resolution.problems),
+            )
+            self.session.add(found)
+        return found
+
+    def _resolution(self, product: OnixProduct) -> _Verdict:
+        return _verdict(product.rights, product.territory_statement, self._today)
+
+    def _taken(self, slugs: Iterable[str]) -> set[str]:
+        wanted = list(set(slugs))
+        now = self.session.scalars(select(Work.slug).where(Work.slug.in_(wanted)))
+        once = self.session.scalars(select(OldSlug.slug).where(OldSlug.slug.in_(wanted)))
+        return {*now, *once}
+
+
+class _Verdict(NamedTuple):
+    """What of a resolution is stored."""
+
+    digest: str
+    countries: frozenset[str]
+    problems: tuple[str, ...]
+
+
+@lru_cache(maxsize=4096)
+def _verdict(statement: rights.Statement, sentence: str | None, today: date) -> _Verdict:
+    """Resolve a statement; most products of a publisher state one of a few."""
+    resolution = rights.resolve(statement)
+    if sentence:
+        resolution = prose.beside(resolution, sentence, today)
+    return _Verdict(resolution.digest, resolution.countries, resolution.problems)
+
+
+def _slugs_for(product: OnixProduct) -> tuple[str, str, str]:
+    plain = slug_of(product.title)
+    surname = slug_of(product.contributors[0].name.split()[-1]) if product.contributors else "book"
+    return plain, f"{plain}-{surname}", f"{plain}-{product.isbn}"
+
+
 def folded(text: str) -> str:
     """Text for comparing: lower case, without accents."""
+    if text.isascii():
+        return text.casefold()
     stripped = unicodedata.normalize("NFKD", text.translate(_UNDECOMPOSABLE))
     return "".join(letter for letter in stripped if not unicodedata.combining(letter)).casefold()
 
@@ -82,6 +167,7 @@ _UNDECOMPOSABLE = str.maketrans(
 )
 
 
+@lru_cache(maxsize=4096)
 def slug_of(title: str) -> str:
     """A title as an address: small letters, digits and hyphens."""
     slug = re.sub(r"[^a-z0-9]+", "-", folded(title).replace("'", "").replace("\u2019", "")).strip("-")
@@ -95,23 +181,21 @@ def _batches(items: Iterator[OnixProduct | Problem], size: int) -> Iterator[list
         yield batch
 
 
-def _take(session: Session, product: OnixProduct | Problem, house: House, report: Report) -> None:
+def _take(shelf: Shelf, product: OnixProduct | Problem, report: Report) -> None:
     if isinstance(product, Problem):
         report.problems.append(product)
         return
-    edition = session.scalar(select(Edition).where(Edition.record_reference == product.reference))
+    edition = shelf.by_reference.get(product.reference)
     if product.notification == DELETION:
         _withdraw(edition, product, report)
     elif edition is not None and edition.record_digest == product.digest:
         report.unchanged += 1
-    elif edition is None and session.scalar(select(Edition.id).where(Edition.isbn == product.isbn)):
+    elif edition is None and product.isbn in shelf.isbns:
         report.problems.append(Problem(0, product.reference, f"ISBN {product.isbn} is another record's already"))
     else:
-        report.added, report.changed = (
-            report.added + (edition is None),
-            report.changed + (edition is not None),
-        )
-        _write(session, product, edition, house)
+        report.added += edition is None
+        report.changed += edition is not None
+        _write(shelf, product, edition)
 
 
 def _withdraw(edition: Edition | None, product: OnixProduct, report: Report) -> None:
@@ -125,56 +209,49 @@ def _withdraw(edition: Edition | None, product: OnixProduct, report: Report) -> 
         report.withdrawn += 1
 
 
-def _write(session: Session, product: OnixProduct, edition: Edition | None, house: House) -> None:
-    work = _work(session, product)
+def _write(shelf: Shelf, product: OnixProduct, edition: Edition | None) -> None:
+    work = _work(shelf, product)
     if edition is None:
         edition = Edition(record_reference=product.reference, isbn=product.isbn, sku=product.isbn, prices=[])
-        session.add(edition)
+        shelf.session.add(edition)
+        shelf.by_reference[product.reference] = edition
+        shelf.isbns.add(product.isbn)
     edition.work = work
     _describe(edition, product)
-    edition.fulfiller = house.fulfillers.get(product.protection or "") if edition.is_digital else None
-    edition.rights_set = _rights_set(session, product, house.today)
-    _price(session, edition, product)
-    session.flush()
+    edition.fulfiller = shelf.fulfillers.get(product.protection or "") if edition.is_digital else None
+    edition.rights_set = shelf.rights_of(product)
+    _price(edition, product)
     _summarise(work)
-    session.flush()
 
 
-def _work(session: Session, product: OnixProduct) -> Work:
-    work = session.scalar(select(Work).where(Work.identifier == product.work_identifier))
+def _work(shelf: Shelf, product: OnixProduct) -> Work:
+    work = shelf.works.get(product.work_identifier)
     if work is None:
         work = Work(
             identifier=product.work_identifier,
-            slug=_free_slug(session, product),
+            slug=shelf.free_slug(product),
             title=product.title,
             contributors=[],
             quotations=[],
+            editions=[],
         )
-        session.add(work)
+        shelf.session.add(work)
+        shelf.works[product.work_identifier] = work
     elif work.title != product.title:
-        _rename(session, work, product)
-    _tell(session, work, product)
+        _rename(shelf, work, product)
+    _tell(work, product)
     return work
 
 
-def _rename(session: Session, work: Work, product: OnixProduct) -> None:
+def _rename(shelf: Shelf, work: Work, product: OnixProduct) -> None:
     work.title = product.title
     if slug_of(product.title) != work.slug:
-        session.merge(OldSlug(slug=work.slug, work_id=work.id))
-        work.slug = _free_slug(session, product)
+        shelf.session.flush()  # the old address names the work by its id
+        shelf.session.merge(OldSlug(slug=work.slug, work_id=work.id))
+        work.slug = shelf.free_slug(product)
 
 
-def _free_slug(session: Session, product: OnixProduct) -> str:
-    plain = slug_of(product.title)
-    surname = slug_of(product.contributors[0].name.split()[-1]) if product.contributors else "book"
-    for slug in (plain, f"{plain}-{surname}", f"{plain}-{product.isbn}"):
-        taken = select(Work.id).where(Work.slug == slug)
-        if session.scalar(taken) is None and session.get(OldSlug, slug) is None:
-            return slug
-    return f"{plain}-{product.isbn}-{product.reference}"[:120]
-
-
-def _tell(session: Session, work: Work, product: OnixProduct) -> None:
+def _tell(work: Work, product: OnixProduct) -> None:
     """What the work says of itself; an edition that is silent on something does not erase it."""
     work.subtitle = product.subtitle or work.subtitle
     work.publisher = product.publisher or work.publisher
@@ -183,29 +260,21 @@ def _tell(session: Session, work: Work, product: OnixProduct) -> None:
     work.territory_statement = product.territory_statement or work.territory_statement
     work.subjects = list(product.subjects) or work.subjects or []
     if product.contributors:
-        _replace(
-            session,
-            work.contributors,
-            [
-                Contributor(position=i, role=one.role, name=one.name, biography=one.biography)
-                for i, one in enumerate(product.contributors)
-            ],
-        )
+        people = [{"role": one.role, "name": one.name, "biography": one.biography} for one in product.contributors]
+        _set_rows(work.contributors, Contributor, people)
     if product.quotations:
-        _replace(
-            session,
-            work.quotations,
-            [
-                Quotation(position=i, words=one.words, author=one.author, source=one.source)
-                for i, one in enumerate(product.quotations)
-            ],
-        )
+        praise = [{"words": one.words, "author": one.author, "source": one.source} for one in product.quotations]
+        _set_rows(work.quotations, Quotation, praise)
 
 
-def _replace(session: Session, rows: list[Any], by: Iterable[Any]) -> None:
-    rows.clear()
-    session.flush()
-    rows.extend(by)
+def _set_rows(rows: list[Any], table: type[Any], wanted: list[dict[str, Any]]) -> None:
+    """Make the rows say what is wanted, in its order; those that are there are changed, not replaced."""
+    del rows[len(wanted) :]
+    for row, values in zip(rows, wanted, strict=False):
+        for name, value in values.items():
+            if getattr(row, name) != value:
+                setattr(row, name, value)
+    rows.extend(table(position=at, **wanted[at]) for at in range(len(rows), len(wanted)))
 
 
 def _describe(edition: Edition, product: OnixProduct) -> None:
@@ -234,36 +303,12 @@ def _describe(edition: Edition, product: OnixProduct) -> None:
 _FORM_ORDER = {"BB": 0, "BC": 1, "ED": 2, "EA": 2, "AJ": 3}
 
 
-def _rights_set(session: Session, product: OnixProduct, today: date) -> RightsSet:
-    resolution = rights.resolve(product.rights)
-    if product.territory_statement:
-        resolution = prose.beside(resolution, product.territory_statement, today)
-    found = session.scalar(select(RightsSet).where(RightsSet.digest == resolution.digest))
-    if found is None:
-        found = RightsSet(
-            digest=resolution.digest,
-            countries=rights.written(resolution.countries),
-            statements=product.rights.to_json(),
-            problems=list(resolution.problems),
-        )
-        session.add(found)
-    return found
-
-
-def _price(session: Session, edition: Edition, product: OnixProduct) -> None:
-    _replace(
-        session,
-        edition.prices,
-        [
-            Price(
-                position=i,
-                minor=price.money.minor,
-                currency=price.money.currency,
-                countries=_price_countries(price),
-            )
-            for i, price in enumerate(product.prices)
-        ],
-    )
+def _price(edition: Edition, product: OnixProduct) -> None:
+    wanted = [
+        {"minor": one.money.minor, "currency": one.money.currency, "countries": _price_countries(one)}
+        for one in product.prices
+    ]
+    _set_rows(edition.prices, Price, wanted)
 
 
 def _price_countries(price: onix.OnixPrice) -> str | None:
