@@ -1,0 +1,133 @@
+"""The addresses at which machines read the catalogue; what they say is `feeds`."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+from flask import Blueprint, Response, abort, request
+from sqlalchemy import func, select
+
+from shop.catalogue import feeds, markup
+from shop.catalogue.models import Contributor, Edition, Work
+from shop.catalogue.offers import WITHDRAWN_STATUS
+from shop.catalogue.reading import FORMS
+from shop.web import the_shop
+
+if TYPE_CHECKING:
+    from sqlalchemy import ColumnElement, Connection, Row, Select
+
+bp = Blueprint("syndication", __name__)
+
+MOST_ENTRIES = 50
+PLACES = ("/", "/help/reading", "/terms")
+
+
+@bp.get("/robots.txt")
+def robots() -> Response:
+    """What robots may look at."""
+    return _answer(feeds.robots(_house()).encode(), "text/plain")
+
+
+@bp.get("/sitemap.xml")
+def sitemap() -> Response:
+    """Every public page; for a great many books, the list of the sitemaps that have them."""
+    with the_shop().db.read_engine.connect() as connection:
+        books = connection.execute(select(func.count()).select_from(Work)).scalar_one()
+        if books + len(PLACES) <= feeds.ADDRESSES_IN_A_SITEMAP:
+            return _answer(feeds.sitemap(_house(), [*PLACES, *_paths(connection, 0)]), "application/xml")
+    parts = -(-books // feeds.ADDRESSES_IN_A_SITEMAP)
+    paths = [f"/sitemap/{part}.xml" for part in range(1, parts + 1)]
+    return _answer(feeds.sitemap_index(_house(), paths), "application/xml")
+
+
+@bp.get("/sitemap/<int:part>.xml")
+def part_of_sitemap(part: int) -> Response:
+    """One of many sitemaps, counted from 1."""
+    with the_shop().db.read_engine.connect() as connection:
+        paths = _paths(connection, part - 1) if 0 < part <= feeds.ADDRESSES_IN_A_SITEMAP else []
+    if not paths:
+        abort(404)
+    return _answer(feeds.sitemap(_house(), paths), "application/xml")
+
+
+@bp.get("/new.atom")
+def new_books() -> Response:
+    """The newest books."""
+    today = the_shop().now.date()
+    found = _editions(Edition.publication_date <= today).order_by(Edition.publication_date.desc(), Edition.isbn)
+    entries = _entries(found, once_a_book=True)
+    return _answer(feeds.atom(_house(), "/new.atom", "New books", entries, the_shop().now), "application/atom+xml")
+
+
+@bp.get("/coming-soon.ics")
+def coming_books() -> Response:
+    """The days on which editions will be published."""
+    today = the_shop().now.date()
+    found = _editions(Edition.publication_date > today).order_by(Edition.publication_date, Edition.isbn)
+    return _answer(feeds.calendar(_house(), _entries(found, once_a_book=False), the_shop().now), "text/calendar")
+
+
+def _house() -> feeds.House:
+    settings = the_shop().settings
+    return feeds.House(settings.shop_name, settings.public_base_url)
+
+
+def _answer(body: bytes, kind: str) -> Response:
+    response = Response(body, content_type=f"{kind}; charset=utf-8")
+    response.headers["Cache-Control"] = "public, max-age=3600"
+    response.add_etag()
+    response.make_conditional(request)
+    return response
+
+
+def _paths(connection: Connection, part: int) -> list[str]:
+    slugs = select(Work.slug).order_by(Work.id).limit(feeds.ADDRESSES_IN_A_SITEMAP)
+    return [f"/books/{slug}" for slug in connection.scalars(slugs.offset(part * feeds.ADDRESSES_IN_A_SITEMAP))]
+
+
+def _editions(*conditions: ColumnElement[bool]) -> Any:
+    return (
+        select(
+            Edition.isbn,
+            Edition.form,
+            Edition.publication_date,
+            Work.id.label("work"),
+            Work.slug,
+            Work.title,
+            Work.short_description,
+        )
+        .join(Work, Work.id == Edition.work_id)
+        .where(Edition.publishing_status.not_in(WITHDRAWN_STATUS), *conditions)
+        .limit(4 * MOST_ENTRIES)
+    )
+
+
+def _entries(found: Select[Any], *, once_a_book: bool) -> list[feeds.Entry]:
+    with the_shop().db.read_engine.connect() as connection:
+        rows = connection.execute(found).all()
+        authors = _authors(connection, {row.work for row in rows})
+    if once_a_book:
+        rows = [row for at, row in enumerate(rows) if row.work not in {earlier.work for earlier in rows[:at]}]
+    return [_entry(row, ", ".join(authors[row.work])) for row in rows[:MOST_ENTRIES]]
+
+
+def _authors(connection: Connection, works: set[int]) -> dict[int, list[str]]:
+    people = select(Contributor.work_id, Contributor.name).where(
+        Contributor.work_id.in_(works), Contributor.role == "A01"
+    )
+    found: dict[int, list[str]] = {work: [] for work in works}
+    for person in connection.execute(people.order_by(Contributor.work_id, Contributor.position)):
+        found[person.work_id].append(person.name)
+    return found
+
+
+def _entry(row: Row[Any], author: str) -> feeds.Entry:
+    return feeds.Entry(
+        title=row.title,
+        address=f"/books/{row.slug}",
+        author=author,
+        forms=FORMS.get(row.form, "Book"),
+        summary=markup.plain(row.short_description) if row.short_description else "",
+        isbn=row.isbn,
+        published_on=row.publication_date,
+    )

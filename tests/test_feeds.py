@@ -1,0 +1,137 @@
+"""What machines read of the catalogue is well formed, says no price, and keeps what is private out of sight."""
+
+from __future__ import annotations
+
+from datetime import UTC, date, datetime
+from typing import TYPE_CHECKING, Any
+from urllib.robotparser import RobotFileParser
+
+import feedparser
+import icalendar
+import pytest
+from lxml import etree
+from sqlalchemy import update
+
+from shop.catalogue import feeds, intake
+from shop.catalogue.models import Edition
+from tests.conftest import EXAMPLES
+from tests.makers import HARDBACK, Scene
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+NOW = datetime(2026, 11, 25, 12, 0, tzinfo=UTC)
+HOUSE = feeds.House("Example & Sons", "https://books.example.org")
+NASTY = feeds.Entry(
+    title="Łódź; a <History>, told",
+    address="/books/lodz",
+    author="Zoë O'Neil & Ōe",
+    forms="Hardback",
+    summary="Short & sweet",
+    isbn="9781631498299",
+    published_on=date(2026, 12, 31),
+)
+
+
+def published(scene: Scene, day: date, *isbns: str) -> None:
+    with scene.shop.db.writing() as session:
+        session.execute(update(Edition).where(Edition.isbn.in_(isbns)).values(publication_date=day))
+
+
+def test_new_books_are_a_feed_that_a_reader_program_takes(scene: Scene) -> None:
+    answer = scene.get("/new.atom")
+    feed = feedparser.parse(answer.data)
+
+    assert answer.content_type == "application/atom+xml; charset=utf-8"
+    assert not feed.bozo
+    (entry,) = feed.entries
+    assert (entry.title, entry.link) == ("Exit Stalin", "http://localhost/books/exit-stalin")
+    assert entry.author == "Mark B. Smith"
+    assert (entry.updated, feed.feed.updated) == ("2026-04-28T00:00:00Z", "2026-04-28T00:00:00Z")
+    assert "38" not in entry.summary
+
+
+def test_a_book_that_is_not_out_is_on_the_calendar_and_not_in_the_feed(scene: Scene) -> None:
+    with scene.shop.db.writing() as session:
+        session.execute(update(Edition).values(publication_date=date(2027, 1, 5)))
+    calendar = icalendar.Calendar.from_ical(scene.get("/coming-soon.ics").data)
+    days: dict[str, Any] = {str(event["UID"]): event for event in calendar.walk("VEVENT")}
+
+    assert feedparser.parse(scene.get("/new.atom").data).entries == []
+    assert len(days) == 3
+    assert days[f"{HARDBACK}@localhost"]["DTSTART"].dt == date(2027, 1, 5)
+    assert str(days[f"{HARDBACK}@localhost"]["SUMMARY"]) == "Exit Stalin by Mark B. Smith (hardback)"
+
+
+def test_a_withdrawn_edition_is_announced_nowhere(scene: Scene) -> None:
+    with scene.shop.db.writing() as session:
+        session.execute(update(Edition).values(publishing_status="11", publication_date=date(2027, 1, 5)))
+
+    assert icalendar.Calendar.from_ical(scene.get("/coming-soon.ics").data).walk("VEVENT") == []
+
+
+def test_the_sitemap_names_every_book_by_its_own_address(scene: Scene) -> None:
+    intake.import_file(scene.shop, EXAMPLES / "catalogue.xml")
+    found = addresses(scene.get("/sitemap.xml").data)
+
+    assert "http://localhost/books/tidewrack" in found
+    assert len(found) == len(set(found))
+    assert all(scene.get(address.removeprefix("http://localhost")).status_code == 200 for address in found)
+    assert scene.get("/sitemap/2.xml").status_code == scene.get("/sitemap/0.xml").status_code == 404
+
+
+def addresses(document: bytes) -> Sequence[str]:
+    root = etree.fromstring(document)
+    return [str(one.text) for one in root.iter(f"{{{feeds.SITEMAP}}}loc")]
+
+
+def test_a_great_many_books_are_listed_in_parts() -> None:
+    index = feeds.sitemap_index(HOUSE, ["/sitemap/1.xml", "/sitemap/2.xml"])
+
+    assert etree.fromstring(index).tag == f"{{{feeds.SITEMAP}}}sitemapindex"
+    assert addresses(index) == ["https://books.example.org/sitemap/1.xml", "https://books.example.org/sitemap/2.xml"]
+
+
+@pytest.mark.parametrize(
+    ("path", "open_to_robots"),
+    [
+        ("/", True),
+        ("/books/exit-stalin", True),
+        ("/covers/9781631498299.svg", True),
+        ("/new.atom", True),
+        ("/staff/orders", False),
+        ("/library", False),
+        ("/orders/abc", False),
+        ("/a/abc", False),
+        ("/checkout/abc", False),
+    ],
+)
+def test_robots_are_kept_from_what_belongs_to_one_reader(scene: Scene, path: str, *, open_to_robots: bool) -> None:
+    rules = RobotFileParser()
+    rules.parse(scene.get("/robots.txt").text.splitlines())
+
+    assert rules.can_fetch("*", f"http://localhost{path}") is open_to_robots
+    assert rules.site_maps() == ["http://localhost/sitemap.xml"]
+
+
+def test_any_title_survives_the_way_into_every_document() -> None:
+    (entry,) = feedparser.parse(feeds.atom(HOUSE, "/new.atom", "New books", [NASTY], NOW)).entries
+    calendar = feeds.calendar(HOUSE, [NASTY], NOW)
+    (event,) = icalendar.Calendar.from_ical(calendar).walk("VEVENT")
+
+    assert entry.title_detail.value == NASTY.title
+    assert str(event["SUMMARY"]) == f"{NASTY.title} by {NASTY.author} (hardback)"
+    assert max(len(line) for line in calendar.split(b"\r\n")) <= feeds.LONGEST_LINE
+    assert calendar.endswith(b"END:VCALENDAR\r\n")
+
+
+def test_an_empty_shop_has_an_empty_feed() -> None:
+    assert feedparser.parse(feeds.atom(HOUSE, "/new.atom", "New books", [], NOW)).feed.updated == "2026-11-25T12:00:00Z"
+
+
+def test_what_has_not_changed_is_not_sent_again(scene: Scene) -> None:
+    tag = scene.get("/new.atom").headers["ETag"]
+
+    assert scene.get("/new.atom", **{"If-None-Match": tag}).status_code == 304
+    published(scene, date(2026, 5, 1), HARDBACK)
+    assert scene.get("/new.atom", **{"If-None-Match": tag}).status_code == 200
