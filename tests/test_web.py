@@ -28,6 +28,7 @@ SAMPLES = {
     "set_id": "1",
     "matter_id": "1",
     "path": "books",
+    "part": "1",
 }
 MACHINES = {"/webhooks/stripe"}
 HEADERS = {
