@@ -6,7 +6,7 @@ from datetime import date
 from pathlib import Path
 
 import pytest
-from sqlalchemy import event, select, text, update
+from sqlalchemy import event, text, update
 
 from shop.catalogue import intake
 from shop.catalogue.models import Contributor, Edition, OldSlug, Price, ProviderState, Quotation, RightsSet, Work
@@ -151,15 +151,6 @@ def test_a_strange_address_is_not_found_and_harms_nobody(scene: Scene, asked: st
 
     assert answer.status_code == 404
     assert "<script>alert" not in answer.text
-
-
-@pytest.mark.parametrize("words", ["exit", "STALIN smith", HARDBACK, "978-1-63149-829-9", "Smíth", ""])
-def test_search_forgives_case_accents_and_hyphens(scene: Scene, words: str) -> None:
-    with scene.shop.db.writing() as session:
-        for book in session.scalars(select(Work)):
-            book.search_text = intake.folded(f"{book.title} Mark B. Smith {HARDBACK} {EBOOK}")
-
-    assert "/books/exit-stalin" in scene.get(f"/search?q={words}").text
 
 
 @pytest.mark.parametrize("words", ["nothing like it", "100%", "_", "'; DROP TABLE work; --"])

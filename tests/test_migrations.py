@@ -25,7 +25,7 @@ def test_the_newest_revision_is_the_one_we_ask_for() -> None:
 
 def test_the_migrated_schema_is_what_the_models_say(shop: Shop) -> None:
     with shop.db.write_engine.connect() as connection:
-        context = MigrationContext.configure(connection, opts={"compare_type": True})
+        context = MigrationContext.configure(connection, opts={"compare_type": True, "include_object": is_modelled})
         assert compare_metadata(context, Base.metadata) == []
     assert migrations.is_current(shop.db)
 
@@ -43,6 +43,11 @@ def test_an_empty_database_is_not_current(tmp_path: object) -> None:
     database = Database(f"sqlite:///{tmp_path}/new.db")
     assert not migrations.is_current(database)
     database.close()
+
+
+def is_modelled(_object: object, name: str | None, kind: str, *_rest: object) -> bool:
+    """The index of words is each engine's own: FTS5's tables on one, indexes over expressions on the other."""
+    return not (kind in {"table", "index"} and name is not None and name.startswith(("work_word", "work_newest")))
 
 
 def config() -> Config:

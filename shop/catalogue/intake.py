@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import re
-import unicodedata
 from dataclasses import dataclass, field
 from functools import lru_cache
 from itertools import islice
@@ -15,6 +14,7 @@ from sqlalchemy.orm import selectinload
 from shop.catalogue import onix, prose, rights
 from shop.catalogue.models import Contributor, Edition, OldSlug, Price, Quotation, RightsSet, Work
 from shop.catalogue.onix import OnixProduct, Problem
+from shop.catalogue.search import folded, index_text, learn
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator
@@ -61,6 +61,7 @@ def import_file(shop: Shop, path: Path) -> Report:
             shelf = Shelf(session, products, shop.settings.fulfiller_by_protection, shop.now.date())
             for item in items:
                 _take(shelf, item, report)
+            learn(session.connection(), (work.search_text for work in shelf.summarised))
     with shop.db.reading() as session:
         waiting = select(func.count()).select_from(RightsSet).where(RightsSet.signed_at.is_(None))
         report.unsigned_rights = session.scalar(waiting) or 0
@@ -99,6 +100,7 @@ class Shelf:
             one.digest: one for one in session.scalars(select(RightsSet).where(RightsSet.digest.in_(digests)))
         }
         self._slugs = self._taken(slug for product in products for slug in _slugs_for(product))
+        self.summarised: list[Work] = []
 
     def free_slug(self, product: OnixProduct) -> str:
         """Return an address that no work has or had, and take it."""
@@ -152,19 +154,6 @@ def _slugs_for(product: OnixProduct) -> tuple[str, str, str]:
     plain = slug_of(product.title)
     surname = slug_of(product.contributors[0].name.split()[-1]) if product.contributors else "book"
     return plain, f"{plain}-{surname}", f"{plain}-{product.isbn}"
-
-
-def folded(text: str) -> str:
-    """Text for comparing: lower case, without accents."""
-    if text.isascii():
-        return text.casefold()
-    stripped = unicodedata.normalize("NFKD", text.translate(_UNDECOMPOSABLE))
-    return "".join(letter for letter in stripped if not unicodedata.combining(letter)).casefold()
-
-
-_UNDECOMPOSABLE = str.maketrans(
-    {"ł": "l", "Ł": "L", "ø": "o", "Ø": "O", "đ": "d", "Đ": "D", "æ": "ae", "Æ": "AE", "œ": "oe", "ß": "ss"}
-)
 
 
 @lru_cache(maxsize=4096)
@@ -222,6 +211,7 @@ def _write(shelf: Shelf, product: OnixProduct, edition: Edition | None) -> None:
     edition.rights_set = shelf.rights_of(product)
     _price(edition, product)
     _summarise(work)
+    shelf.summarised.append(work)
 
 
 def _work(shelf: Shelf, product: OnixProduct) -> Work:
@@ -322,7 +312,7 @@ def _price_countries(price: onix.OnixPrice) -> str | None:
 
 
 def _summarise(work: Work) -> None:
-    words = [work.title, work.subtitle or "", *(one.name for one in work.contributors), *work.subjects]
-    words += [edition.isbn for edition in work.editions]
-    work.search_text = folded(" ".join(words))
+    told = [work.title, work.subtitle or "", *(one.name for one in work.contributors), *work.subjects]
+    told += [edition.isbn for edition in work.editions]
+    work.search_text = index_text(told, ())
     work.published_on = max((one.publication_date for one in work.editions if one.publication_date), default=None)

@@ -12,27 +12,31 @@ from datetime import UTC, date, datetime, timedelta
 from functools import cached_property, lru_cache
 from typing import TYPE_CHECKING, Any
 
-from sqlalchemy import bindparam, func, select
+from sqlalchemy import bindparam, select
 
 from shop import countries
-from shop.catalogue import delivery, markup, rights
-from shop.catalogue.intake import folded
+from shop.catalogue import delivery, markup, rights, search
 from shop.catalogue.models import Contributor, Edition, OldSlug, Price, Quotation, RightsSet, Work
 from shop.catalogue.offers import EditionFacts, Offer, OfferState, offer
 from shop.db import Prepared
 from shop.money import Money
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterable
+    from collections.abc import Callable, Iterable, Sequence
 
     from markupsafe import Markup
-    from sqlalchemy import Connection, Executable, Select
+    from sqlalchemy import ColumnElement, Connection
 
     from shop.catalogue.disclosure import Disclosure
     from shop.db import Look
     from shop.services import Shop
 
+    Words = Sequence[Sequence[str]]
+    """Groups of words, of each of which a work holds one."""
+
 PAGE_SIZE = 24
+MOST_RANKED = 500
+"""Of more works than these, the newest come first, wherever they hold the words."""
 ROLE_NAMES = {"A01": "Author", "A12": "Illustrator", "B01": "Editor", "B06": "Translator", "A23": "Foreword"}
 FORMS = {"BA": "Book", "BB": "Hardback", "BC": "Paperback", "ED": "Ebook", "EA": "Ebook", "AJ": "Audiobook"}
 FORM_DETAILS = {"E101": "EPUB", "E107": "PDF"}
@@ -191,6 +195,25 @@ class Card:
     forms: str
 
 
+@dataclass(frozen=True, slots=True)
+class Shelf:
+    """One page of a shelf.
+
+    Attributes:
+        total: How many works stand on all its pages.
+        instead: The words that were looked for, where those asked for are in no book.
+    """
+
+    cards: list[Card]
+    total: int
+    instead: str = ""
+
+    @property
+    def pages(self) -> int:
+        """How many pages the shelf has; an empty one has one."""
+        return -(-self.total // PAGE_SIZE) or 1
+
+
 @dataclass(frozen=True)
 class WorkView:
     """A work as its page shows it."""
@@ -306,6 +329,7 @@ _SPINES = (
     .where(Contributor.work_id.in_(bindparam("works", expanding=True)), Contributor.role == "A01")
     .order_by(Contributor.work_id, Contributor.position)
 )
+_NEWEST = select(Work.id, Work.slug, Work.title).order_by(Work.published_on.desc().nulls_last(), Work.id.desc())
 _FORMS_OF = (
     select(Edition.work_id, Edition.isbn, Edition.form)
     .where(Edition.work_id.in_(bindparam("works", expanding=True)))
@@ -330,10 +354,43 @@ def work_page(shop: Shop, look: Look, slug: str, country: str | None) -> WorkVie
     return work
 
 
-def shelf(connection: Connection, words: str, page: int) -> tuple[list[Card], int]:
-    """One page of 24 works, newest first, that hold all the words (every work for none); and how many there are."""
-    found, total = _found(words, page)
+def shelf(connection: Connection, asked: str, page: int) -> Shelf:
+    """One page of 24 works that hold all the words asked for (every work for none).
+
+    Newest first; where few are found, those come first that have the words in their title.
+    """
+    words = [(word,) for word in search.words_asked(asked)]
+    if asked and not words:
+        return Shelf([], 0)
+    total = search.count(connection, _that_hold(connection, words))
+    if total or not words:
+        return Shelf(_cards(connection, _ranked(connection, words, total, page)), total)
+    meant = search.mended(connection, [word for (word,) in words])
+    total = search.count(connection, _that_hold(connection, meant))
+    instead = " ".join(" or ".join(group) for group in meant) if total else ""
+    return Shelf(_cards(connection, _ranked(connection, meant, total, page)), total, instead)
+
+
+def _that_hold(connection: Connection, words: Words) -> ColumnElement[bool] | None:
+    return search.holds(connection.dialect.name, words)
+
+
+def _ranked(connection: Connection, words: Words, total: int, page: int) -> Sequence[Any]:
+    """The works of one page in their order."""
+    condition, first = _that_hold(connection, words), PAGE_SIZE * (page - 1)
+    found = _NEWEST if condition is None else _NEWEST.where(condition)
+    if not words or total > MOST_RANKED:
+        return connection.execute(found.limit(PAGE_SIZE).offset(first)).all()
     rows = connection.execute(found).all()
+    return sorted(rows, key=lambda row: not _are_in(words, row.title))[first : first + PAGE_SIZE]
+
+
+def _are_in(words: Words, title: str) -> bool:
+    held = search.words_of(title)
+    return all(any(each.startswith(word) for each in held for word in group) for group in words)
+
+
+def _cards(connection: Connection, rows: Sequence[Any]) -> list[Card]:
     ids = [row.id for row in rows]
     authors: dict[int, list[str]] = defaultdict(list)
     for person in connection.execute(_SPINES, {"works": ids}):
@@ -341,8 +398,7 @@ def shelf(connection: Connection, words: str, page: int) -> tuple[list[Card], in
     editions: dict[int, list[Any]] = defaultdict(list)
     for edition in connection.execute(_FORMS_OF, {"works": ids}):
         editions[edition.work_id].append(edition)
-    cards = [_card(row, authors[row.id], editions[row.id]) for row in rows]
-    return cards, connection.execute(total).scalar_one()
+    return [_card(row, authors[row.id], editions[row.id]) for row in rows]
 
 
 def _card(row: Any, authors: list[str], editions: list[Any]) -> Card:
@@ -451,18 +507,3 @@ def good_until(work: WorkView, now: datetime, oldest: timedelta) -> datetime:
         if view.facts.provider_checked_at and view.facts.provider_checked_at + oldest > now
     ]
     return min([midnight, *aging])
-
-
-def _found(words: str, page: int) -> tuple[Executable, Select[int]]:
-    conditions = [Work.search_text.contains(word, autoescape=True) for word in _words(words)]
-    found = select(Work.id, Work.slug, Work.title).where(*conditions)
-    found = found.order_by(Work.published_on.desc().nulls_last(), Work.id.desc())
-    found = found.limit(PAGE_SIZE).offset(PAGE_SIZE * (page - 1))
-    return found, select(func.count()).select_from(Work).where(*conditions)
-
-
-def _words(text: str) -> list[str]:
-    digits = text.replace("-", "").replace(" ", "")
-    if digits.isdigit() and len(digits) >= 10:  # noqa: PLR2004 - the length of the shorter ISBN
-        return [digits]
-    return folded(text).split()[:8]

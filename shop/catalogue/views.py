@@ -124,11 +124,10 @@ def suggestions(connection: Connection, asked: str) -> list[tuple[str, str]]:
 def _shelf(words: str, template: str) -> str:
     page = min(max(1, request.args.get("page", 1, type=int)), FARTHEST_PAGE)
     with the_shop().db.read_engine.connect() as connection:
-        works, total = reading.shelf(connection, words, page)
-    pages = -(-total // reading.PAGE_SIZE) or 1
-    if page > pages:
+        shelf = reading.shelf(connection, words, page)
+    if page > shelf.pages:
         abort(404)
-    return render_template(template, works=works, words=words, total=total, page=page, pages=pages)
+    return render_template(template, shelf=shelf, words=words, page=page)
 
 
 def _pages() -> BookPages:

@@ -6,6 +6,7 @@ from alembic import context
 
 from shop import throttle, work
 from shop.catalogue import models as catalogue
+from shop.catalogue import search
 from shop.checkout import inbox
 from shop.db import Base
 from shop.despatch import models as despatch
@@ -19,6 +20,7 @@ ROOMS = (
     work,
     throttle,
     catalogue,
+    search,
     models,
     payments,
     consent,

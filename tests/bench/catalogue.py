@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any
 from sqlalchemy import insert, update
 
 from shop import migrations
-from shop.catalogue import intake
+from shop.catalogue import intake, search
 from shop.catalogue.models import Contributor, Edition, Price, ProviderState, Quotation, RightsSet, Work
 from shop.settings import assets
 
@@ -156,7 +156,7 @@ def _invent(tables: Tables, number: int, rights: int, chance: random.Random) -> 
 def _work(tables: Tables, number: int, people: list[str], chance: random.Random) -> int:
     subjects = chance.sample(SUBJECTS, 2)
     isbns = [isbn(number, position) for position in range(_count(number))]
-    searched = intake.folded(" ".join([_title(number), *people, *subjects, *isbns]))
+    searched = search.index_text([_title(number), *people, *subjects, *isbns], ())
     return tables.add(
         Work,
         slug=slug(number),
