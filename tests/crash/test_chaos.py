@@ -82,11 +82,15 @@ class BadLine:
     glassboxx: str
     proxies: tuple[ChaosProxy, ChaosProxy]
 
+    def __post_init__(self) -> None:
+        # One for all readers: Werkzeug compiles its routes, which CPython 3.11 cannot do in two threads at a time.
+        self.app = create_app(self.shop)
+
     def buy(self, number: int) -> str:
         """A reader buys and pays, pressing again whenever the shop asks for it; the order's public id."""
         outside: Any = self.shop.services
         provider = outside.fulfillers["glassboxx"]
-        client = create_app(self.shop).test_client()
+        client = self.app.test_client()
         scene = Scene(self.shop, self.clock, outside.gateway, provider, outside.mailer, client)
         scene.live_in("US")
         scene.fill_basket(*MIXES[number % len(MIXES)])
@@ -100,7 +104,7 @@ class BadLine:
 
     def knock(self) -> None:
         """Stripe tells of every session that is complete, each notice twice."""
-        client = create_app(self.shop).test_client()
+        client = self.app.test_client()
         for event in self.stripe.tell_objects("event"):
             if event["type"] == "checkout.session.completed":
                 body = json.dumps(event)
