@@ -3,16 +3,25 @@
 from __future__ import annotations
 
 import re
-from dataclasses import dataclass, field
+from collections import Counter
+from dataclasses import asdict, dataclass, field
 from functools import lru_cache
 from itertools import islice
 from typing import TYPE_CHECKING, Any, NamedTuple
 
-from sqlalchemy import func, or_, select
+from sqlalchemy import func, or_, select, text
 from sqlalchemy.orm import selectinload
 
-from shop.catalogue import onix, prose, rights
-from shop.catalogue.models import Contributor, Edition, OldSlug, Price, Quotation, RightsSet, Work
+from shop.catalogue import facets, onix, prose, rights, subjects
+from shop.catalogue.models import (
+    Contributor,
+    Edition,
+    OldSlug,
+    Price,
+    Quotation,
+    RightsSet,
+    Work,
+)
 from shop.catalogue.onix import OnixProduct, Problem
 from shop.catalogue.search import folded, index_text, learn
 
@@ -57,15 +66,32 @@ def import_file(shop: Shop, path: Path) -> Report:
     report = Report()
     for items in _batches(onix.products(path), BATCH):
         with shop.db.writing() as session, session.no_autoflush:
-            products = [item for item in items if isinstance(item, OnixProduct)]
+            news = _without_unchanged(session, items, report)
+            products = [item for item in news if isinstance(item, OnixProduct)]
             shelf = Shelf(session, products, shop.settings.fulfiller_by_protection, shop.now.date())
-            for item in items:
+            for item in news:
                 _take(shelf, item, report)
-            learn(session.connection(), (work.search_text for work in shelf.summarised))
+            shelf.close()
     with shop.db.reading() as session:
         waiting = select(func.count()).select_from(RightsSet).where(RightsSet.signed_at.is_(None))
         report.unsigned_rights = session.scalar(waiting) or 0
     return report
+
+
+def _without_unchanged(
+    session: Session, items: list[OnixProduct | Problem], report: Report
+) -> list[OnixProduct | Problem]:
+    """Count the records that are as we have them, and return the others; one told twice is looked at each time."""
+    told = Counter(item.reference for item in items if isinstance(item, OnixProduct))
+    digests = select(Edition.record_reference, Edition.record_digest)
+    rows = session.execute(digests.where(Edition.record_reference.in_(told)))
+    known = {(reference, digest) for reference, digest in rows if told[reference] == 1}
+    news = [item for item in items if isinstance(item, Problem) or (item.reference, item.digest) not in known]
+    report.unchanged += len(items) - len(news)
+    return news
+
+
+_NEW_HEADINGS = text("INSERT INTO known_subject (code, heading) VALUES (:code, :heading) ON CONFLICT DO NOTHING")
 
 
 class Shelf:
@@ -81,16 +107,21 @@ class Shelf:
             .where(
                 or_(
                     Edition.record_reference.in_([product.reference for product in products]),
-                    Edition.isbn.in_([product.isbn for product in products]),
+                    Edition.isbn.in_({isbn for one in products for isbn in (one.isbn, *one.alternatives)}),
                 )
             )
             .options(selectinload(Edition.prices))
         ).all()
         self.by_reference = {edition.record_reference: edition for edition in editions}
-        self.isbns = {edition.isbn for edition in editions}
+        self.by_isbn = {edition.isbn: edition for edition in editions}
         works = session.scalars(
             select(Work)
-            .where(Work.identifier.in_([product.work_identifier for product in products]))
+            .where(
+                or_(
+                    Work.identifier.in_([product.work_identifier for product in products]),
+                    Work.id.in_({edition.work_id for edition in editions}),
+                )
+            )
             .options(selectinload(Work.contributors), selectinload(Work.quotations), selectinload(Work.editions))
         )
         self.works = {work.identifier: work for work in works}
@@ -100,7 +131,18 @@ class Shelf:
             one.digest: one for one in session.scalars(select(RightsSet).where(RightsSet.digest.in_(digests)))
         }
         self._slugs = self._taken(slug for product in products for slug in _slugs_for(product))
-        self.summarised: list[Work] = []
+        self.summarised: dict[Work, None] = {}
+
+    def close(self) -> None:
+        """Look once more at every work that was written: what it is found by, and what subjects it has."""
+        for work in self.summarised:
+            _summarise(work)
+        connection = self.session.connection()
+        learn(connection, (work.search_text for work in self.summarised))
+        known = {code: heading for work in self.summarised for code, heading in subjects.headings(work.subjects)}
+        if known:
+            headings = [{"code": code, "heading": known[code]} for code in sorted(known)]
+            connection.execute(_NEW_HEADINGS, headings)
 
     def free_slug(self, product: OnixProduct) -> str:
         """Return an address that no work has or had, and take it."""
@@ -179,7 +221,7 @@ def _take(shelf: Shelf, product: OnixProduct | Problem, report: Report) -> None:
         _withdraw(edition, product, report)
     elif edition is not None and edition.record_digest == product.digest:
         report.unchanged += 1
-    elif edition is None and product.isbn in shelf.isbns:
+    elif edition is None and product.isbn in shelf.by_isbn:
         report.problems.append(Problem(0, product.reference, f"ISBN {product.isbn} is another record's already"))
     else:
         report.added += edition is None
@@ -199,23 +241,22 @@ def _withdraw(edition: Edition | None, product: OnixProduct, report: Report) -> 
 
 
 def _write(shelf: Shelf, product: OnixProduct, edition: Edition | None) -> None:
-    work = _work(shelf, product)
+    work = _work(shelf, product, edition)
     if edition is None:
         edition = Edition(record_reference=product.reference, isbn=product.isbn, sku=product.isbn, prices=[])
         shelf.session.add(edition)
         shelf.by_reference[product.reference] = edition
-        shelf.isbns.add(product.isbn)
+        shelf.by_isbn[product.isbn] = edition
     edition.work = work
     _describe(edition, product)
     edition.fulfiller = shelf.fulfillers.get(product.protection or "") if edition.is_digital else None
     edition.rights_set = shelf.rights_of(product)
     _price(edition, product)
-    _summarise(work)
-    shelf.summarised.append(work)
+    shelf.summarised[work] = None
 
 
-def _work(shelf: Shelf, product: OnixProduct) -> Work:
-    work = shelf.works.get(product.work_identifier)
+def _work(shelf: Shelf, product: OnixProduct, edition: Edition | None) -> Work:
+    work = shelf.works.get(product.work_identifier) or _work_by_kinship(shelf, product, edition)
     if work is None:
         work = Work(
             identifier=product.work_identifier,
@@ -233,6 +274,19 @@ def _work(shelf: Shelf, product: OnixProduct) -> Work:
     return work
 
 
+def _work_by_kinship(shelf: Shelf, product: OnixProduct, edition: Edition | None) -> Work | None:
+    """The work of a record that names none: the one it was put under before, or that of another form of the same book.
+
+    Whoever names a work is believed, and whoever names none is not taken away from where it is.
+    """
+    if not product.work_identifier.startswith("isbn:"):
+        return None
+    if edition is not None:
+        return edition.work
+    kin = (shelf.by_isbn[isbn].work for isbn in product.alternatives if isbn in shelf.by_isbn)
+    return next(kin, None)
+
+
 def _rename(shelf: Shelf, work: Work, product: OnixProduct) -> None:
     work.title = product.title
     if slug_of(product.title) != work.slug:
@@ -248,7 +302,7 @@ def _tell(work: Work, product: OnixProduct) -> None:
     work.description = product.description or work.description or ""
     work.short_description = product.short_description or work.short_description
     work.territory_statement = product.territory_statement or work.territory_statement
-    work.subjects = list(product.subjects) or work.subjects or []
+    work.subjects = [asdict(subject) for subject in product.subjects] or work.subjects or []
     if product.contributors:
         people = [{"role": one.role, "name": one.name, "biography": one.biography} for one in product.contributors]
         _set_rows(work.contributors, Contributor, people)
@@ -275,6 +329,9 @@ def _describe(edition: Edition, product: OnixProduct) -> None:
         "pages",
         "width_mm",
         "height_mm",
+        "thickness_mm",
+        "weight_g",
+        "illustrations",
         "file_bytes",
         "language",
         "publication_date",
@@ -285,7 +342,10 @@ def _describe(edition: Edition, product: OnixProduct) -> None:
     ):
         setattr(edition, name, getattr(product, name))
     edition.record_digest = product.digest
-    edition.accessibility = list(product.accessibility)
+    edition.accessibility = [asdict(feature) for feature in product.accessibility]
+    edition.hazards = list(product.hazards)
+    edition.usage = [asdict(usage) for usage in product.usage]
+    edition.safety_contacts = [asdict(contact) for contact in product.safety_contacts]
     edition.position = _FORM_ORDER.get(product.form, 9)
     edition.tax_class = {"E": "epub", "A": "audiobook"}.get(product.form[0], "print_book")
 
@@ -295,24 +355,33 @@ _FORM_ORDER = {"BB": 0, "BC": 1, "ED": 2, "EA": 2, "AJ": 3}
 
 def _price(edition: Edition, product: OnixProduct) -> None:
     wanted = [
-        {"minor": one.money.minor, "currency": one.money.currency, "countries": _price_countries(one)}
+        {
+            "minor": one.money.minor,
+            "currency": one.money.currency,
+            "countries": _price_countries(one),
+            "since": one.since,
+            "until": one.until,
+        }
         for one in product.prices
     ]
     _set_rows(edition.prices, Price, wanted)
 
 
 def _price_countries(price: onix.OnixPrice) -> str | None:
-    """None for everywhere; a territory that covers the whole world says no more than that."""
-    if price.territory is None or (
-        price.territory.regions_included == ("WORLD",)
-        and not (price.territory.countries_excluded or price.territory.regions_excluded)
-    ):
-        return None
-    return rights.written(rights.countries_of(price.territory))
+    """Where it holds: in its own territory and in its market. None for everywhere."""
+    places = [rights.countries_of(one) for one in (price.territory, price.market) if one and not _is_world(one)]
+    return rights.written(frozenset.intersection(*places)) if places else None
+
+
+def _is_world(territory: rights.Territory) -> bool:
+    """Whether it covers the whole world, which says no more than no territory at all."""
+    excluded = territory.countries_excluded or territory.regions_excluded
+    return territory.regions_included == ("WORLD",) and not excluded
 
 
 def _summarise(work: Work) -> None:
-    told = [work.title, work.subtitle or "", *(one.name for one in work.contributors), *work.subjects]
+    told = [work.title, work.subtitle or "", *(one.name for one in work.contributors)]
+    told += [subject["heading"] for subject in work.subjects if subject["heading"]]
     told += [edition.isbn for edition in work.editions]
-    work.search_text = index_text(told, ())
+    work.search_text = index_text(told, facets.marks_of(work))
     work.published_on = max((one.publication_date for one in work.editions if one.publication_date), default=None)

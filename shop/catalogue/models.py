@@ -27,7 +27,10 @@ class ProviderState(StrEnum):
 
 
 class Work(Base):
-    """A book as written: what its editions share."""
+    """A book as written: what its editions share.
+
+    `subjects` are `{"scheme", "code", "heading"}` (list 27; a keyword has no code, a code may have no heading).
+    """
 
     __tablename__ = "work"
     __table_args__ = (Index(None, "published_on", "id"),)
@@ -41,7 +44,7 @@ class Work(Base):
     description: Mapped[str] = mapped_column(Text, default="")
     short_description: Mapped[str | None] = mapped_column(Text)
     territory_statement: Mapped[str | None] = mapped_column(Text)
-    subjects: Mapped[list[str]] = mapped_column(JSON, default=list)
+    subjects: Mapped[list[dict[str, str]]] = mapped_column(JSON, default=list)
     search_text: Mapped[str] = mapped_column(Text, default="")
     published_on: Mapped[date | None]
     revision: Mapped[int] = mapped_column(default=1)
@@ -113,7 +116,11 @@ class RightsSet(Base):
 
 
 class Edition(Base):
-    """One product with one ISBN (ONIX: Product)."""
+    """One product with one ISBN (ONIX: Product).
+
+    Codes are ONIX's: `accessibility` is `{"value", "words"}` of list 196, `hazards` of list 143, `usage` is
+    `{"type", "status", "limits"}` of lists 145, 146 and 147, `safety_contacts` is `{"name", "email", "address"}`.
+    """
 
     __tablename__ = "edition"
     __table_args__ = (Index(None, "work_id"), Index(None, "publication_date"))
@@ -130,9 +137,15 @@ class Edition(Base):
     pages: Mapped[int | None]
     width_mm: Mapped[int | None]
     height_mm: Mapped[int | None]
+    thickness_mm: Mapped[int | None]
+    weight_g: Mapped[int | None]
+    illustrations: Mapped[str | None] = mapped_column(Text)
     file_bytes: Mapped[int | None]
     language: Mapped[str] = mapped_column(String(3), default="eng")
-    accessibility: Mapped[list[str]] = mapped_column(JSON, default=list)
+    accessibility: Mapped[list[dict[str, Any]]] = mapped_column(JSON, default=list)
+    hazards: Mapped[list[str]] = mapped_column(JSON, default=list)
+    usage: Mapped[list[dict[str, Any]]] = mapped_column(JSON, default=list)
+    safety_contacts: Mapped[list[dict[str, Any]]] = mapped_column(JSON, default=list)
     publication_date: Mapped[date | None]
     publishing_status: Mapped[str] = mapped_column(String(2))
     availability: Mapped[str] = mapped_column(String(2))
@@ -160,7 +173,10 @@ class Edition(Base):
 
 
 class Price(Base):
-    """What an edition costs, tax included, in some countries; no countries means wherever it may be sold."""
+    """What an edition costs, tax included, in some countries and on some days.
+
+    No countries means wherever it may be sold; no first or last day, for as long as it is sold.
+    """
 
     __tablename__ = "price"
     __table_args__ = (UniqueConstraint("edition_id", "position"),)
@@ -171,6 +187,17 @@ class Price(Base):
     minor: Mapped[int]
     currency: Mapped[str] = mapped_column(String(3))
     countries: Mapped[str | None] = mapped_column(Text)
+    since: Mapped[date | None]
+    until: Mapped[date | None]
+
+
+class KnownSubject(Base):
+    """A subject that some work has, or has had, and its heading in the publisher's words."""
+
+    __tablename__ = "known_subject"
+
+    code: Mapped[str] = mapped_column(String(12), primary_key=True)
+    heading: Mapped[str | None] = mapped_column(Text)
 
 
 def take_stock(session: Session, edition_id: int, quantity: int) -> bool:

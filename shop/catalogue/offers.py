@@ -46,7 +46,7 @@ class EditionFacts:
 
     Attributes:
         countries: Where staff signed that it may be sold; None when nobody has signed.
-        prices: Tax included, each with the countries it is for (None: wherever it may be sold).
+        prices: Tax included, those that hold today, each with the countries it is for (None: wherever it may be sold).
         stock: Copies on the shelf; None when they are not counted.
     """
 
@@ -94,6 +94,11 @@ def offer(facts: EditionFacts, country: str | None, now: datetime, provider_max_
             return Offer(state, price, until, reason)
     ahead = _ahead(facts, now)
     return Offer(OfferState.PREORDER if ahead else OfferState.BUY, price, ahead)
+
+
+def holds_on(day: date, since: date | None, until: date | None) -> bool:
+    """Whether a price holds on a day, its first and its last day being within (None: without end)."""
+    return (since is None or since <= day) and (until is None or day <= until)
 
 
 def price_for(facts: EditionFacts, country: str | None) -> Money | None:

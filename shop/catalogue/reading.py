@@ -17,7 +17,7 @@ from sqlalchemy import bindparam, select
 from shop import countries
 from shop.catalogue import delivery, markup, rights, search
 from shop.catalogue.models import Contributor, Edition, OldSlug, Price, Quotation, RightsSet, Work
-from shop.catalogue.offers import EditionFacts, Offer, OfferState, offer
+from shop.catalogue.offers import EditionFacts, Offer, OfferState, holds_on, offer
 from shop.db import Prepared
 from shop.money import Money
 
@@ -315,6 +315,8 @@ _FACTS = select(
     Price.minor,
     Price.currency,
     Price.countries.label("price_countries"),
+    Price.since,
+    Price.until,
 )
 _FACTS = _FACTS.outerjoin(RightsSet, RightsSet.id == Edition.rights_set_id)
 _FACTS = _FACTS.outerjoin(Price, Price.edition_id == Edition.id)
@@ -448,11 +450,12 @@ def _views(shop: Shop, rows: Iterable[Any], country: str | None) -> list[tuple[A
 
 
 def _prices(shop: Shop, rows: list[Any]) -> tuple[tuple[Money, frozenset[str] | None], ...]:
-    """The prices in the shop's currency, in the publisher's order."""
+    """The prices in the shop's currency that hold today: those of certain days first, else in the publisher's order."""
+    currency, today = shop.settings.currency, shop.now.date()
+    held = [row for row in rows if row.currency == currency and holds_on(today, row.since, row.until)]
     return tuple(
         (Money(row.minor, row.currency), None if row.price_countries is None else rights.read(row.price_countries))
-        for row in rows
-        if row.currency == shop.settings.currency
+        for row in sorted(held, key=lambda row: row.since is None and row.until is None)
     )
 
 

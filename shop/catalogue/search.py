@@ -41,7 +41,7 @@ _UNDECOMPOSABLE = str.maketrans(
 
 
 class KnownWord(Base):
-    """A word that some work holds, or has held: what a word that nobody knows may have been meant to be."""
+    """A word or a mark that some work holds, or has held: what a mistyped word may have been meant to be."""
 
     __tablename__ = "known_word"
 
@@ -123,8 +123,8 @@ def _groups(terms: list[list[tuple[str, bool]]], both: str, either: str, quoted:
 
 
 def learn(connection: Connection, texts: Iterable[str]) -> None:
-    """Keep the words of these search texts, for those who will mistype them."""
-    words = sorted({word for each in texts for word in each.split() if _is_mendable(word)})
+    """Keep the words of these search texts, for those who will mistype them, and the marks, for those who narrow."""
+    words = sorted({word for each in texts for word in each.split() if "=" in word or _is_mendable(word)})
     if words:
         known = "INSERT INTO known_word (word) VALUES (:word) ON CONFLICT DO NOTHING"
         connection.execute(text(known), [{"word": word} for word in words])
@@ -132,6 +132,12 @@ def learn(connection: Connection, texts: Iterable[str]) -> None:
 
 def _is_mendable(word: str) -> bool:
     return len(word) >= SHORTEST_MENDED and "=" not in word and not word.isdigit()
+
+
+def known_marks(connection: Connection, name: str) -> list[str]:
+    """Return the values under which works have been marked by this name."""
+    begun = select(KnownWord.word).where(KnownWord.word >= f"{name}=", KnownWord.word < f"{name}>")
+    return [word.partition("=")[2] for word in connection.scalars(begun)]
 
 
 def mended(connection: Connection, words: Iterable[str]) -> list[tuple[str, ...]]:

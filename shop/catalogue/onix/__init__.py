@@ -5,6 +5,29 @@ that cannot be read is a problem, not a stop. Both dialects and both releases, 3
 """
 
 from shop.catalogue.onix.stream import products
-from shop.catalogue.onix.values import OnixContributor, OnixError, OnixPrice, OnixProduct, OnixQuotation, Problem
+from shop.catalogue.onix.values import (
+    OnixContact,
+    OnixContributor,
+    OnixError,
+    OnixFeature,
+    OnixPrice,
+    OnixProduct,
+    OnixQuotation,
+    OnixSubject,
+    OnixUsage,
+    Problem,
+)
 
-__all__ = ["OnixContributor", "OnixError", "OnixPrice", "OnixProduct", "OnixQuotation", "Problem", "products"]
+__all__ = [
+    "OnixContact",
+    "OnixContributor",
+    "OnixError",
+    "OnixFeature",
+    "OnixPrice",
+    "OnixProduct",
+    "OnixQuotation",
+    "OnixSubject",
+    "OnixUsage",
+    "Problem",
+    "products",
+]

@@ -14,7 +14,17 @@ from stdnum import isbn as isbn_number
 from stdnum.exceptions import ValidationError
 
 from shop.catalogue.onix.tags import NAMES
-from shop.catalogue.onix.values import OnixContributor, OnixPrice, OnixProduct, OnixQuotation, Problem
+from shop.catalogue.onix.values import (
+    OnixContact,
+    OnixContributor,
+    OnixFeature,
+    OnixPrice,
+    OnixProduct,
+    OnixQuotation,
+    OnixSubject,
+    OnixUsage,
+    Problem,
+)
 from shop.catalogue.rights import SalesRights, Statement, Territory
 from shop.money import Money
 
@@ -24,6 +34,16 @@ if TYPE_CHECKING:
 DEEPEST = 60
 LARGEST = 2_147_483_647
 LONGEST_REFERENCE = 100
+READER = b"2"
+"""Changes when more is read of a product than before: a record that was taken in by an older reader is read anew."""
+ISBN_TYPES = frozenset({"15", "03", "02"})
+ALTERNATIVE_FORMS = frozenset({"06", "13", "27"})
+"""List 51: available as, published from print, electronic version of."""
+KEYWORDS = "20"
+CLASSIFICATIONS = frozenset({"93", "10"})
+WITH_TAX = frozenset({"02", "04", "42"})
+MILLIMETRES = {"mm": Decimal(1), "cm": Decimal(10), "in": Decimal("25.4")}
+GRAMS = {"gr": Decimal(1), "kg": Decimal(1000), "oz": Decimal("28.349523"), "lb": Decimal("453.59237")}
 _TOO_DEEP = etree.XPath("boolean(" + "/".join("*" * DEEPEST) + ")")
 
 
@@ -99,7 +119,9 @@ def _line_of(element: etree._Element) -> int:
 
 def _digest(element: etree._Element) -> str:
     """What tells one state of a record from another: its content as it was sent, whatever stands around it."""
-    return hashlib.blake2b(etree.tostring(element, encoding="utf-8", with_tail=False), digest_size=32).hexdigest()
+    return hashlib.blake2b(
+        etree.tostring(element, encoding="utf-8", with_tail=False), digest_size=32, person=READER
+    ).hexdigest()
 
 
 def _product(product: Composite, reference: str | None) -> OnixProduct:
@@ -112,14 +134,15 @@ def _product(product: Composite, reference: str | None) -> OnixProduct:
     isbn = _isbn(product)
     detail, collateral = product.first("DescriptiveDetail"), product.first("CollateralDetail")
     publishing, supplies = product.first("PublishingDetail"), _supplies(product)
-    width, height = (_measure(detail, kind) for kind in ("02", "01"))
+    related = product.first("RelatedMaterial")
+    width, height, thickness = (_measure(detail, kind, MILLIMETRES) for kind in ("02", "01", "03"))
     title, subtitle = _title(detail)
     return OnixProduct(
         reference=reference,
         digest=_digest(product.element),
         notification=product.text("NotificationType") or "03",
         isbn=isbn,
-        work_identifier=_work_identifier(product.first("RelatedMaterial")) or f"isbn:{isbn}",
+        work_identifier=_work_identifier(related) or f"isbn:{isbn}",
         form=_code(detail.required("ProductForm"), 2),
         form_detail=_code(detail.text("ProductFormDetail"), 4),
         protection=_code(detail.text("EpubTechnicalProtection"), 2),
@@ -133,9 +156,16 @@ def _product(product: Composite, reference: str | None) -> OnixProduct:
         subjects=tuple(_subjects(detail)),
         language=_language(detail),
         accessibility=tuple(_features(detail, "09")),
+        hazards=tuple(feature.value for feature in _features(detail, "12")),
+        usage=tuple(_usage(detail)),
+        safety_contacts=tuple(_contacts(publishing, "10")),
+        alternatives=tuple(_alternatives(related)),
+        illustrations=detail.text("IllustrationsNote"),
         pages=_extent(detail, {"00", "07", "11"}, "03"),
         width_mm=width,
         height_mm=height,
+        thickness_mm=thickness,
+        weight_g=_measure(detail, "08", GRAMS),
         file_bytes=_file_bytes(detail),
         publishing_status=_code(publishing.text("PublishingStatus") or "00", 2),
         publication_date=_publication_date(publishing),
@@ -144,7 +174,7 @@ def _product(product: Composite, reference: str | None) -> OnixProduct:
         stock=_stock(supplies),
         rights=_rights(publishing),
         territory_statement=_territory_statement(publishing),
-        prices=tuple(_prices(supplies)),
+        prices=tuple(price for supply in product.all("ProductSupply") for price in _prices(supply)),
     )
 
 
@@ -154,7 +184,7 @@ def _supplies(product: Composite) -> list[Composite]:
 
 def _isbn(product: Composite) -> str:
     for identifier in product.all("ProductIdentifier"):
-        if identifier.text("ProductIDType") in {"15", "03", "02"}:
+        if identifier.text("ProductIDType") in ISBN_TYPES:
             written = identifier.text("IDValue") or ""
             try:
                 return str(isbn_number.to_isbn13(isbn_number.validate(written)))
@@ -233,10 +263,14 @@ def _quotations(collateral: Composite) -> Iterator[OnixQuotation]:
             yield OnixQuotation(words, content.text("TextAuthor"), content.text("SourceTitle"))
 
 
-def _subjects(detail: Composite) -> Iterator[str]:
-    for subject in detail.all("Subject"):
-        if subject.text("SubjectSchemeIdentifier") == "20" and (words := subject.text("SubjectHeadingText")):
-            yield from (word.strip() for word in words.split(";") if word.strip())
+def _subjects(detail: Composite) -> Iterator[OnixSubject]:
+    """Those of the schemes we know; the main one of each stands first, and each keyword by itself."""
+    for subject in sorted(detail.all("Subject"), key=lambda one: one.child("MainSubject") is None):
+        scheme, heading = subject.text("SubjectSchemeIdentifier"), subject.text("SubjectHeadingText")
+        if scheme == KEYWORDS and heading:
+            yield from (OnixSubject(scheme, "", word.strip()) for word in heading.split(";") if word.strip())
+        elif scheme in CLASSIFICATIONS and (code := subject.text("SubjectCode")):
+            yield OnixSubject(scheme, _code(code, 12).upper(), heading)
 
 
 def _language(detail: Composite) -> str:
@@ -246,18 +280,43 @@ def _language(detail: Composite) -> str:
     return "und"
 
 
-def _features(detail: Composite, kind: str) -> Iterator[str]:
+def _features(detail: Composite, kind: str) -> Iterator[OnixFeature]:
     for feature in detail.all("ProductFormFeature"):
         if feature.text("ProductFormFeatureType") == kind and (value := feature.text("ProductFormFeatureValue")):
-            yield value
+            yield OnixFeature(value, feature.text("ProductFormFeatureDescription"))
 
 
-def _measure(detail: Composite, kind: str) -> int | None:
-    in_millimetres = {"mm": Decimal(1), "cm": Decimal(10), "in": Decimal("25.4")}
+def _usage(detail: Composite) -> Iterator[OnixUsage]:
+    for constraint in detail.all("EpubUsageConstraint"):
+        limits = [(limit.text("Quantity"), limit.text("EpubUsageUnit")) for limit in constraint.all("EpubUsageLimit")]
+        kind, status = constraint.text("EpubUsageType"), constraint.text("EpubUsageStatus")
+        if kind and status:
+            yield OnixUsage(kind, status, tuple((quantity, unit) for quantity, unit in limits if quantity and unit))
+
+
+def _contacts(publishing: Composite, role: str) -> Iterator[OnixContact]:
+    for contact in publishing.all("ProductContact"):
+        name = contact.text("ProductContactName") or contact.text("ContactName")
+        if contact.text("ProductContactRole") == role and name:
+            places = ("StreetAddress", "LocationName", "PostalCode", "CountryCode")
+            address = ", ".join(part for place in places if (part := contact.text(place)))
+            yield OnixContact(name, contact.text("EmailAddress"), address or None)
+
+
+def _alternatives(related_material: Composite) -> Iterator[str]:
+    for related in related_material.all("RelatedProduct"):
+        if ALTERNATIVE_FORMS.intersection(code.element.text or "" for code in related.all("ProductRelationCode")):
+            for identifier in related.all("ProductIdentifier"):
+                if identifier.text("ProductIDType") in ISBN_TYPES and (value := identifier.text("IDValue")):
+                    yield isbn_number.compact(value)
+
+
+def _measure(detail: Composite, kind: str, units: dict[str, Decimal]) -> int | None:
+    """A measure in the unit that counts 1 in `units`."""
     for measure in detail.all("Measure"):
         unit = measure.text("MeasureUnitCode") or ""
-        if measure.text("MeasureType") == kind and unit in in_millimetres:
-            return round(_number(measure.required("Measurement")) * in_millimetres[unit])
+        if measure.text("MeasureType") == kind and unit in units:
+            return round(_number(measure.required("Measurement")) * units[unit])
     return None
 
 
@@ -331,13 +390,21 @@ def _territory(within: Composite) -> Territory | None:
     return Territory(*(tuple((found.text(name) or "").split()) for name in names))
 
 
-def _prices(supplies: list[Composite]) -> Iterator[OnixPrice]:
-    for supply in supplies:
-        for price in supply.all("Price"):
-            if price.text("PriceType") in {"02", "04", "42"}:
-                currency = price.required("CurrencyCode")
-                amount = _decimal(price.required("PriceAmount"))
-                yield OnixPrice(_money(amount, currency), _territory(price))
+def _prices(supply: Composite) -> Iterator[OnixPrice]:
+    market = _territory(supply.first("Market"))
+    for detail in supply.all("SupplyDetail"):
+        for price in detail.all("Price"):
+            if price.text("PriceType") in WITH_TAX:
+                money = _money(_decimal(price.required("PriceAmount")), price.required("CurrencyCode"))
+                yield OnixPrice(money, _territory(price), market, *_days(price))
+
+
+def _days(price: Composite) -> tuple[date | None, date | None]:
+    """From and until when it holds, both days within."""
+    dates = {one.text("PriceDateRole"): one.required("Date") for one in price.all("PriceDate")}
+    whole = dates.get("24", "").split() or [""]
+    since, until = dates.get("14", whole[0]), dates.get("15", whole[-1])
+    return _date(since) if since else None, _date(until) if until else None
 
 
 def _money(amount: Decimal, currency: str) -> Money:

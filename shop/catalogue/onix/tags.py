@@ -24,6 +24,11 @@ x456:ROWSalesRightsType salesrestriction:SalesRestriction x453:SalesRestrictionN
 relatedwork:RelatedWork x454:WorkRelationCode workidentifier:WorkIdentifier b201:WorkIDType
 productsupply:ProductSupply supplydetail:SupplyDetail j396:ProductAvailability supplydate:SupplyDate
 x461:SupplyDateRole stock:Stock j350:OnHand price:Price x462:PriceType j151:PriceAmount j152:CurrencyCode
+b069:SubjectCode x425:MainSubject b336:ProductFormFeatureDescription epubusageconstraint:EpubUsageConstraint
+x318:EpubUsageType x319:EpubUsageStatus epubusagelimit:EpubUsageLimit x320:Quantity x321:EpubUsageUnit
+b062:IllustrationsNote productcontact:ProductContact x482:ProductContactRole x484:ProductContactName x299:ContactName
+j272:EmailAddress x552:StreetAddress j349:LocationName x590:PostalCode b251:CountryCode pricedate:PriceDate
+x476:PriceDateRole relatedproduct:RelatedProduct x455:ProductRelationCode market:Market
 """
 SHORT = dict(pair.split(":") for pair in _SHORT.split())
 """Reference names by short tag, of the elements that are read."""

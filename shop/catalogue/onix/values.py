@@ -49,16 +49,66 @@ class OnixQuotation:
 
 
 @dataclass(frozen=True, slots=True)
+class OnixSubject:
+    """A subject: scheme (list 27: 93 Thema, 10 BISAC, 20 a keyword), its code (none for a keyword), its heading."""
+
+    scheme: str
+    code: str
+    heading: str | None
+
+
+@dataclass(frozen=True, slots=True)
+class OnixFeature:
+    """A feature of a product's form (list 79): its value, a code of the type's own list, and words on it."""
+
+    value: str
+    words: str | None
+
+
+@dataclass(frozen=True, slots=True)
+class OnixUsage:
+    """What a licence lets a reader do: type (list 145), status (list 146), limits (quantity, unit of list 147)."""
+
+    type: str
+    status: str
+    limits: tuple[tuple[str, str], ...]
+
+
+@dataclass(frozen=True, slots=True)
+class OnixContact:
+    """Whom to ask about a product: name, e-mail address, postal address on one line."""
+
+    name: str
+    email: str | None
+    address: str | None
+
+
+@dataclass(frozen=True, slots=True)
 class OnixPrice:
-    """A price with tax, and where it holds (None: everywhere)."""
+    """A price with tax, and where and when it holds.
+
+    Attributes:
+        territory: The price's own (None: everywhere in its market).
+        market: That of the supply it belongs to (None: everywhere).
+        since: The first day on which it holds, where it says so.
+        until: The last day.
+    """
 
     money: Money
-    territory: Territory | None
+    territory: Territory | None = None
+    market: Territory | None = None
+    since: date | None = None
+    until: date | None = None
 
 
 @dataclass(frozen=True, slots=True)
 class OnixProduct:
-    """One Product composite, as far as the shop reads it. Descriptions are as sent: not yet cleaned."""
+    """One Product composite, as far as the shop reads it. Descriptions are as sent: not yet cleaned.
+
+    Attributes:
+        hazards: Codes of list 143.
+        alternatives: ISBNs of the same work in other forms.
+    """
 
     reference: str
     digest: str
@@ -75,12 +125,19 @@ class OnixProduct:
     description: str
     short_description: str | None
     quotations: tuple[OnixQuotation, ...]
-    subjects: tuple[str, ...]
+    subjects: tuple[OnixSubject, ...]
     language: str
-    accessibility: tuple[str, ...]
+    accessibility: tuple[OnixFeature, ...]
+    hazards: tuple[str, ...]
+    usage: tuple[OnixUsage, ...]
+    safety_contacts: tuple[OnixContact, ...]
+    alternatives: tuple[str, ...]
+    illustrations: str | None
     pages: int | None
     width_mm: int | None
     height_mm: int | None
+    thickness_mm: int | None
+    weight_g: int | None
     file_bytes: int | None
     publishing_status: str
     publication_date: date | None
