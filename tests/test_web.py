@@ -29,6 +29,8 @@ SAMPLES = {
     "matter_id": "1",
     "path": "books",
     "part": "1",
+    "code": "n",
+    "names": "history",
 }
 MACHINES = {"/webhooks/stripe"}
 HEADERS = {

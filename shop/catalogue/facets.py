@@ -16,7 +16,7 @@ from babel import Locale
 from shop.catalogue import accessibility, subjects
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Mapping, Sequence
+    from collections.abc import Iterable, Mapping
 
     from shop.catalogue.models import Edition, Work
 
@@ -124,13 +124,17 @@ def language_name(code: str) -> str:
     return str(_LOCALE.languages.get(_TWO_LETTERS.get(code, code), code))
 
 
-def choices(search_texts: Sequence[str], known: Mapping[str, str | None]) -> dict[str, list[tuple[str, str, int]]]:
-    """Return for each facet the values that these works bear: value, words, and how many works."""
+Choice = tuple[str, str, int | None]
+"""A value of a filter, its words, and how many works bear it, where that was counted."""
+
+
+def choices(search_texts: Iterable[str]) -> dict[str, list[Choice]]:
+    """Return for each filter the values that these works bear, and how many of them; of subjects, only the widest."""
     counts: dict[str, Counter[str]] = {name: Counter() for name in NAMES}
     for words in search_texts:
         for name, value in {_mark(word) for word in words.split() if "=" in word}:
             counts[name][value] += 1
-    return {name: _in_order(name, counted, known) for name, counted in counts.items() if counted}
+    return {name: _in_order(name, counted) for name, counted in counts.items() if counted}
 
 
 def _mark(word: str) -> tuple[str, str]:
@@ -138,10 +142,7 @@ def _mark(word: str) -> tuple[str, str]:
     return name, value[:1] if name == "subject" else value
 
 
-def _in_order(name: str, counted: Counter[str], known: Mapping[str, str | None]) -> list[tuple[str, str, int]]:
-    values = [(value, label(name, value, known), count) for value, count in counted.items()]
-    return (
-        sorted(values, key=lambda one: one[0], reverse=True)
-        if name == "year"
-        else sorted(values, key=lambda one: one[1])
-    )
+def _in_order(name: str, counted: Counter[str]) -> list[Choice]:
+    values: list[Choice] = [(value, label(name, value, {}), count) for value, count in counted.items()]
+    newest_first = name == "year"
+    return sorted(values, key=lambda one: one[0] if newest_first else one[1], reverse=newest_first)

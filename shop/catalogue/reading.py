@@ -1,4 +1,4 @@
-"""Reading the catalogue for pages: a few prepared statements, and the views that templates ask.
+"""Reading the catalogue for the pages of books: a few prepared statements, and the views that templates ask.
 
 However many editions a book has, its page takes four statements. They are prepared Core, not ORM: this
 is the one path that every visitor takes.
@@ -15,28 +15,22 @@ from typing import TYPE_CHECKING, Any
 from sqlalchemy import bindparam, select
 
 from shop import countries
-from shop.catalogue import delivery, markup, rights, search
+from shop.catalogue import delivery, markup, rights
 from shop.catalogue.models import Contributor, Edition, OldSlug, Price, Quotation, RightsSet, Work
 from shop.catalogue.offers import EditionFacts, Offer, OfferState, holds_on, offer
 from shop.db import Prepared
 from shop.money import Money
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterable, Sequence
+    from collections.abc import Callable, Iterable
 
     from markupsafe import Markup
-    from sqlalchemy import ColumnElement, Connection
+    from sqlalchemy import Connection
 
     from shop.catalogue.disclosure import Disclosure
     from shop.db import Look
     from shop.services import Shop
 
-    Words = Sequence[Sequence[str]]
-    """Groups of words, of each of which a work holds one."""
-
-PAGE_SIZE = 24
-MOST_RANKED = 500
-"""Of more works than these, the newest come first, wherever they hold the words."""
 ROLE_NAMES = {"A01": "Author", "A12": "Illustrator", "B01": "Editor", "B06": "Translator", "A23": "Foreword"}
 FORMS = {"BA": "Book", "BB": "Hardback", "BC": "Paperback", "ED": "Ebook", "EA": "Ebook", "AJ": "Audiobook"}
 FORM_DETAILS = {"E101": "EPUB", "E107": "PDF"}
@@ -184,36 +178,6 @@ _SENTENCES: dict[OfferState, Callable[[EditionView], str]] = {
 }
 
 
-@dataclass(frozen=True, slots=True)
-class Card:
-    """A work as it stands on a shelf among others."""
-
-    title: str
-    address: str
-    cover: str
-    author: str
-    forms: str
-
-
-@dataclass(frozen=True, slots=True)
-class Shelf:
-    """One page of a shelf.
-
-    Attributes:
-        total: How many works stand on all its pages.
-        instead: The words that were looked for, where those asked for are in no book.
-    """
-
-    cards: list[Card]
-    total: int
-    instead: str = ""
-
-    @property
-    def pages(self) -> int:
-        """How many pages the shelf has; an empty one has one."""
-        return -(-self.total // PAGE_SIZE) or 1
-
-
 @dataclass(frozen=True)
 class WorkView:
     """A work as its page shows it."""
@@ -326,17 +290,6 @@ _EDITIONS = Prepared(
 _EDITIONS_BY_ISBN = _FACTS.where(Edition.isbn.in_(bindparam("isbns", expanding=True))).order_by(
     Edition.isbn, Price.position
 )
-_SPINES = (
-    select(Contributor.work_id, Contributor.name)
-    .where(Contributor.work_id.in_(bindparam("works", expanding=True)), Contributor.role == "A01")
-    .order_by(Contributor.work_id, Contributor.position)
-)
-_NEWEST = select(Work.id, Work.slug, Work.title).order_by(Work.published_on.desc().nulls_last(), Work.id.desc())
-_FORMS_OF = (
-    select(Edition.work_id, Edition.isbn, Edition.form)
-    .where(Edition.work_id.in_(bindparam("works", expanding=True)))
-    .order_by(Edition.work_id, Edition.position, Edition.isbn)
-)
 _TITLES = (
     select(Edition.isbn, Work.title, Work.slug)
     .join(Work, Work.id == Edition.work_id)
@@ -354,59 +307,6 @@ def work_page(shop: Shop, look: Look, slug: str, country: str | None) -> WorkVie
     work.quotations.extend(look(_QUOTATIONS, work.id))
     work.editions.extend(view for _row, view in _views(shop, look(_EDITIONS, work.id), country))
     return work
-
-
-def shelf(connection: Connection, asked: str, page: int) -> Shelf:
-    """One page of 24 works that hold all the words asked for (every work for none).
-
-    Newest first; where few are found, those come first that have the words in their title.
-    """
-    words = [(word,) for word in search.words_asked(asked)]
-    if asked and not words:
-        return Shelf([], 0)
-    total = search.count(connection, _that_hold(connection, words))
-    if total or not words:
-        return Shelf(_cards(connection, _ranked(connection, words, total, page)), total)
-    meant = search.mended(connection, [word for (word,) in words])
-    total = search.count(connection, _that_hold(connection, meant))
-    instead = " ".join(" or ".join(group) for group in meant) if total else ""
-    return Shelf(_cards(connection, _ranked(connection, meant, total, page)), total, instead)
-
-
-def _that_hold(connection: Connection, words: Words) -> ColumnElement[bool] | None:
-    return search.holds(connection.dialect.name, words)
-
-
-def _ranked(connection: Connection, words: Words, total: int, page: int) -> Sequence[Any]:
-    """The works of one page in their order."""
-    condition, first = _that_hold(connection, words), PAGE_SIZE * (page - 1)
-    found = _NEWEST if condition is None else _NEWEST.where(condition)
-    if not words or total > MOST_RANKED:
-        return connection.execute(found.limit(PAGE_SIZE).offset(first)).all()
-    rows = connection.execute(found).all()
-    return sorted(rows, key=lambda row: not _are_in(words, row.title))[first : first + PAGE_SIZE]
-
-
-def _are_in(words: Words, title: str) -> bool:
-    held = search.words_of(title)
-    return all(any(each.startswith(word) for each in held for word in group) for group in words)
-
-
-def _cards(connection: Connection, rows: Sequence[Any]) -> list[Card]:
-    ids = [row.id for row in rows]
-    authors: dict[int, list[str]] = defaultdict(list)
-    for person in connection.execute(_SPINES, {"works": ids}):
-        authors[person.work_id].append(person.name)
-    editions: dict[int, list[Any]] = defaultdict(list)
-    for edition in connection.execute(_FORMS_OF, {"works": ids}):
-        editions[edition.work_id].append(edition)
-    return [_card(row, authors[row.id], editions[row.id]) for row in rows]
-
-
-def _card(row: Any, authors: list[str], editions: list[Any]) -> Card:
-    forms = dict.fromkeys(FORMS.get(edition.form, "Book") for edition in editions)
-    isbn = editions[0].isbn if editions else ""
-    return Card(row.title, f"/books/{row.slug}", f"/covers/{isbn}.svg", ", ".join(authors), ", ".join(forms))
 
 
 def editions_by_isbn(

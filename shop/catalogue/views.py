@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 import re
+from dataclasses import replace
 from difflib import get_close_matches
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
+from urllib.parse import urlencode
 
 from flask import Blueprint, Response, abort, current_app, redirect, render_template, request
 from sqlalchemy import select
@@ -12,14 +14,16 @@ from stdnum import isbn as isbn_number
 from stdnum.exceptions import ValidationError
 
 from shop import countries, visitor
-from shop.catalogue import covers, reading
+from shop.catalogue import covers, facets, reading, shelves
 from shop.catalogue.models import Edition, Work
+from shop.catalogue.shelves import Asked
 from shop.web import local_path, see_other, the_shop
 
 if TYPE_CHECKING:
     from sqlalchemy import Connection
     from werkzeug.wrappers import Response as AnyResponse
 
+    from shop.catalogue import subjects
     from shop.catalogue.pages import BookPages
 
 bp = Blueprint("catalogue", __name__)
@@ -32,13 +36,61 @@ _LEADING_ISBN = re.compile(r"^(97[89]-?(?:\d-?){9}\d|(?:\d-?){9}[\dXx])(?:-|$)")
 @bp.get("/")
 def home() -> str:
     """Every book, newest first."""
-    return _shelf("", "catalogue/list.html")
+    return _shelf("catalogue/list.html", heading="Books")
+
+
+@bp.get("/new")
+def new() -> str:
+    """What has been published, newest first."""
+    return _shelf("catalogue/list.html", published="new", heading="New books")
+
+
+@bp.get("/coming")
+def coming() -> str:
+    """What has not been published yet, the nearest first."""
+    return _shelf("catalogue/list.html", published="coming", heading="Coming soon")
 
 
 @bp.get("/search")
 def search() -> str:
     """The books that hold all the words asked for, by title, person, subject or ISBN."""
-    return _shelf(request.args.get("q", "").strip()[:200], "catalogue/search.html")
+    return _shelf("catalogue/search.html", words=_words())
+
+
+@bp.get("/suggest")
+def suggest() -> str:
+    """The first books whose words begin as what has been typed so far: a page, or only its list for a script."""
+    words = _words()
+    with the_shop().db.read_engine.connect() as connection:
+        cards = shelves.suggested(connection, words)
+    part = request.args.get("part") == "list"
+    return render_template("catalogue/suggested.html" if part else "catalogue/suggest.html", words=words, cards=cards)
+
+
+@bp.get("/subjects")
+def all_subjects() -> str:
+    """The widest subjects."""
+    with the_shop().db.read_engine.connect() as connection:
+        return render_template("catalogue/subjects.html", parts=shelves.parts(connection, ""))
+
+
+@bp.get("/subjects/<code>")
+def subject(code: str) -> AnyResponse | str:
+    """The books of a subject and of those under it; another shop's name for a subject is looked for as words."""
+    with the_shop().db.read_engine.connect() as connection:
+        if not shelves.is_known(connection, code.upper()):
+            return _subject_in_words(code)
+        found = shelves.heading(connection, code.upper())
+        above, parts = shelves.path(connection, found.code), shelves.parts(connection, found.code)
+    if code != code.lower():
+        return redirect(found.address, code=301)
+    return _shelf("catalogue/subject.html", subject=found, above=above, parts=parts)
+
+
+@bp.get("/subjects/<path:names>")
+def subject_elsewhere(names: str) -> AnyResponse:
+    """A subject as other shops write it: textbooks/biological-sciences."""
+    return _subject_in_words(names.rpartition("/")[2])
 
 
 @bp.get("/books/<slug>")
@@ -121,13 +173,30 @@ def suggestions(connection: Connection, asked: str) -> list[tuple[str, str]]:
     return [(f"/books/{slug}", titles[slug]) for slug in dict.fromkeys(near)]
 
 
-def _shelf(words: str, template: str) -> str:
+def _shelf(
+    template: str, *, words: str = "", published: str = "", subject: subjects.Subject | None = None, **told: Any
+) -> str:
+    shop, country = the_shop(), visitor.country()
+    narrowed = facets.asked(request.args)
+    if subject:
+        narrowed = replace(narrowed, subject=subject.code.lower())
+    asked = Asked(words, narrowed, country, shop.settings.currency, published)
     page = min(max(1, request.args.get("page", 1, type=int)), FARTHEST_PAGE)
-    with the_shop().db.read_engine.connect() as connection:
-        shelf = reading.shelf(connection, words, page)
+    with shop.db.read_engine.connect() as connection:
+        shelf = shelves.shelf(connection, asked, page, shop.now.date())
+        told["filters"] = shelves.told(connection, narrowed, countries.in_sentence(country) if country else "")
     if page > shelf.pages:
         abort(404)
-    return render_template(template, shelf=shelf, words=words, page=page)
+    told |= {"shelf": shelf, "asked": asked, "words": words, "page": page, "subject": subject, "country": country}
+    return render_template(template, facet_names=facets.NAMES, **told)
+
+
+def _words() -> str:
+    return request.args.get("q", "").strip()[:200]
+
+
+def _subject_in_words(name: str) -> AnyResponse:
+    return redirect(f"/search?{urlencode({'q': name.replace('-', ' ')})}", code=301)
 
 
 def _pages() -> BookPages:
