@@ -7,6 +7,14 @@ from functools import lru_cache
 
 from babel import Locale
 
+EUROPEAN_UNION = frozenset(
+    (
+        *("AT", "BE", "BG", "CY", "CZ", "DE", "DK", "EE", "ES", "FI", "FR", "GR", "HR", "HU", "IE", "IT", "LT", "LU"),
+        *("LV", "MT", "NL", "PL", "PT", "RO", "SE", "SI", "SK"),
+    )
+)
+"""The member states, since 1 February 2020."""
+
 COUNTRIES = frozenset(
     [
         "AD",

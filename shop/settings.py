@@ -64,6 +64,7 @@ class Settings:
     debug: bool
     shop_name: str
     seller: str
+    product_safety_contact: str
     support_email: str
     public_base_url: str
     secret_keys: tuple[str, ...]

@@ -33,6 +33,7 @@ HARDBACK = EditionFacts(
     fulfiller=None,
     provider_state=ProviderState.UNCHECKED,
     provider_checked_at=None,
+    has_safety_contact=True,
 )
 EBOOK = replace(
     HARDBACK,

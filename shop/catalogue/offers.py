@@ -12,6 +12,7 @@ from enum import StrEnum
 from typing import TYPE_CHECKING
 
 from shop.catalogue.models import ProviderState
+from shop.countries import EUROPEAN_UNION
 
 if TYPE_CHECKING:
     from shop.money import Money
@@ -48,6 +49,7 @@ class EditionFacts:
         countries: Where staff signed that it may be sold; None when nobody has signed.
         prices: Tax included, those that hold today, each with the countries it is for (None: wherever it may be sold).
         stock: Copies on the shelf; None when they are not counted.
+        has_safety_contact: Whether somebody is named who answers for the safety of a printed book.
     """
 
     isbn: str
@@ -62,6 +64,7 @@ class EditionFacts:
     fulfiller: str | None
     provider_state: str
     provider_checked_at: datetime | None
+    has_safety_contact: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -88,7 +91,7 @@ class Offer:
 def offer(facts: EditionFacts, country: str | None, now: datetime, provider_max_age: timedelta) -> Offer:
     """Decide for one edition, country and moment; whatever is not certain is not sold."""
     price = price_for(facts, country)
-    for rule in (_withdrawn, _wrong_country, _unpriced, _not_delivered, _not_yet, _out_of_stock):
+    for rule in (_withdrawn, _wrong_country, _unpriced, _unanswered_for, _not_delivered, _not_yet, _out_of_stock):
         if (found := rule(facts, country, now, provider_max_age)) is not None:
             state, until, reason = found
             return Offer(state, price, until, reason)
@@ -131,6 +134,13 @@ def _wrong_country(facts: EditionFacts, country: str | None, _now: datetime, _ag
 def _unpriced(facts: EditionFacts, country: str | None, _now: datetime, _age: timedelta) -> _Verdict:
     if price_for(facts, country) is None:
         return OfferState.NOT_HERE, None, "no price for the country"
+    return None
+
+
+def _unanswered_for(facts: EditionFacts, country: str | None, _now: datetime, _age: timedelta) -> _Verdict:
+    """Print is offered in the Union only with somebody who answers for it (Regulation (EU) 2023/988, article 19)."""
+    if country in EUROPEAN_UNION and not facts.is_digital and not facts.has_safety_contact:
+        return OfferState.NOT_HERE, None, "no product safety contact"
     return None
 
 

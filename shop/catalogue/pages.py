@@ -18,7 +18,7 @@ from markupsafe import Markup
 from sqlalchemy import bindparam, select
 
 from shop import visitor
-from shop.catalogue import reading
+from shop.catalogue import linked, reading
 from shop.catalogue.models import Work
 from shop.db import Prepared
 
@@ -112,7 +112,10 @@ class BookPages:
         if work is None:
             return None
         template = self._app.jinja_env.get_template("catalogue/work.html")
-        html = template.render(work=work, country=country, basket_count=Markup(HOLE)).encode()  # noqa: S704 - our own mark
+        settings = self._shop.settings
+        told = {"country": country, "basket_count": Markup(HOLE)}  # noqa: S704 - our own mark
+        data = Markup(linked.book(work, settings.public_base_url, settings.shop_name, country))  # noqa: S704 - escaped
+        html = template.render(work=work, linked=data, **told).encode()
         before, _, after = html.partition(HOLE.encode())
         tag = hashlib.blake2b(html, digest_size=8).hexdigest()
         until = reading.good_until(work, self._shop.now, reading.provider_max_age(self._shop))

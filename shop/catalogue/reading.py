@@ -1,21 +1,22 @@
 """Reading the catalogue for the pages of books: a few prepared statements, and the views that templates ask.
 
-However many editions a book has, its page takes four statements. They are prepared Core, not ORM: this
+However many editions a book has, its page takes five statements. They are prepared Core, not ORM: this
 is the one path that every visitor takes.
 """
 
 from __future__ import annotations
 
 from collections import defaultdict
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, fields
 from datetime import UTC, date, datetime, timedelta
 from functools import cached_property, lru_cache
 from typing import TYPE_CHECKING, Any
 
-from sqlalchemy import bindparam, select
+from sqlalchemy import Text, bindparam, cast, literal_column, select
 
 from shop import countries
-from shop.catalogue import delivery, markup, rights
+from shop.catalogue import delivery, markup, rights, subjects
+from shop.catalogue.details import FORMS, Details
 from shop.catalogue.models import Contributor, Edition, OldSlug, Price, Quotation, RightsSet, Work
 from shop.catalogue.offers import EditionFacts, Offer, OfferState, holds_on, offer
 from shop.db import Prepared
@@ -32,7 +33,6 @@ if TYPE_CHECKING:
     from shop.services import Shop
 
 ROLE_NAMES = {"A01": "Author", "A12": "Illustrator", "B01": "Editor", "B06": "Translator", "A23": "Foreword"}
-FORMS = {"BA": "Book", "BB": "Hardback", "BC": "Paperback", "ED": "Ebook", "EA": "Ebook", "AJ": "Audiobook"}
 FORM_DETAILS = {"E101": "EPUB", "E107": "PDF"}
 
 
@@ -191,9 +191,11 @@ class WorkView:
     description_html: str
     short_description: str | None
     publisher: str | None
+    filed_under: list[dict[str, str]]
     contributors: list[Any] = field(default_factory=list)
     quotations: list[Any] = field(default_factory=list)
     editions: list[EditionView] = field(default_factory=list)
+    details: list[Details] = field(default_factory=list)
 
     @property
     def address(self) -> str:
@@ -231,6 +233,12 @@ class WorkView:
         """Who they are, where the publisher says."""
         return [(one.name, markup.clean(one.biography)) for one in self.contributors if one.biography]
 
+    @property
+    def shelves(self) -> list[subjects.Subject]:
+        """The subjects it stands under, with the publisher's headings."""
+        headings = dict(subjects.headings(self.filed_under))
+        return [subjects.named(code, headings) for code in subjects.codes(self.filed_under)]
+
     @cached_property
     def publication_date(self) -> str:
         """The earliest date of its editions, written out."""
@@ -248,6 +256,7 @@ _WORK = select(
     Work.description.label("description_html"),
     Work.short_description,
     Work.publisher,
+    Work.subjects.label("filed_under"),
 )
 _BY_SLUG = Prepared(_WORK.where(Work.slug == bindparam("slug")))
 _PEOPLE = select(Contributor.work_id, Contributor.role, Contributor.name, Contributor.biography)
@@ -276,6 +285,7 @@ _FACTS = select(
     Edition.provider_checked_at,
     RightsSet.countries,
     RightsSet.signed_at,
+    (cast(Edition.safety_contacts, Text) != literal_column("'[]'")).label("has_contact"),
     Price.minor,
     Price.currency,
     Price.countries.label("price_countries"),
@@ -286,6 +296,11 @@ _FACTS = _FACTS.outerjoin(RightsSet, RightsSet.id == Edition.rights_set_id)
 _FACTS = _FACTS.outerjoin(Price, Price.edition_id == Edition.id)
 _EDITIONS = Prepared(
     _FACTS.where(Edition.work_id == bindparam("work")).order_by(Edition.position, Edition.isbn, Price.position)
+)
+_DETAILS = Prepared(
+    select(*(getattr(Edition, one.name) for one in fields(Details)))
+    .where(Edition.work_id == bindparam("work"))
+    .order_by(Edition.position, Edition.isbn)
 )
 _EDITIONS_BY_ISBN = _FACTS.where(Edition.isbn.in_(bindparam("isbns", expanding=True))).order_by(
     Edition.isbn, Price.position
@@ -305,6 +320,7 @@ def work_page(shop: Shop, look: Look, slug: str, country: str | None) -> WorkVie
     work = WorkView(*rows[0])
     work.contributors.extend(look(_CONTRIBUTORS, work.id))
     work.quotations.extend(look(_QUOTATIONS, work.id))
+    work.details.extend(Details(*row) for row in look(_DETAILS, work.id))
     work.editions.extend(view for _row, view in _views(shop, look(_EDITIONS, work.id), country))
     return work
 
@@ -380,6 +396,7 @@ def _view(
         fulfiller=row.fulfiller,
         provider_state=row.provider_state,
         provider_checked_at=row.provider_checked_at,
+        has_safety_contact=bool(row.has_contact or shop.settings.product_safety_contact),
     )
     fulfiller = shop.services.fulfillers.get(row.fulfiller or "")
     return EditionView(

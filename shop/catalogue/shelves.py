@@ -9,9 +9,9 @@ from typing import TYPE_CHECKING, Any
 from sqlalchemy import and_, bindparam, exists, literal, or_, select
 
 from shop.catalogue import facets, search, subjects
+from shop.catalogue.details import FORMS
 from shop.catalogue.facets import Narrowed
 from shop.catalogue.models import Contributor, Edition, KnownSubject, Price, RightsSet, Work
-from shop.catalogue.reading import FORMS
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Sequence

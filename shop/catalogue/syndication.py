@@ -8,9 +8,9 @@ from flask import Blueprint, Response, abort, request
 from sqlalchemy import func, select
 
 from shop.catalogue import feeds, markup
+from shop.catalogue.details import FORMS
 from shop.catalogue.models import Contributor, Edition, Work
 from shop.catalogue.offers import WITHDRAWN_STATUS
-from shop.catalogue.reading import FORMS
 from shop.web import the_shop
 
 if TYPE_CHECKING:

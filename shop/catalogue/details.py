@@ -1,0 +1,135 @@
+"""Details: what a book's page tells of an edition beside its offer: measures, language, licence, accessibility, safety.
+
+Codes are ONIX's: usage is told by lists 145 (what), 146 (whether) and 147 (how much). Product safety is what Regulation
+(EU) 2023/988 wants shown with every printed book that is offered in the European Union or Northern Ireland.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from functools import cached_property
+from typing import TYPE_CHECKING, Any
+
+from shop.catalogue import accessibility
+from shop.catalogue.facets import language_name
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+    from datetime import date
+
+    from shop.catalogue.accessibility import Section
+
+FORMS = {"BA": "Book", "BB": "Hardback", "BC": "Paperback", "ED": "Ebook", "EA": "Ebook", "AJ": "Audiobook"}
+ALWAYS_SHOWN = {"Ways of reading", "Conformance"}
+"""Sections that stand open; the others are behind a disclosure."""
+PROTECTION = {"00": "None", "01": "DRM", "02": "Digital watermark", "03": "Adobe DRM", "05": "LCP", "06": "Apple DRM"}
+FILES = {"E101": "EPUB", "E107": "PDF", "E116": "Amazon Kindle"}
+_USES = {
+    "02": "Printing",
+    "03": "Copying",
+    "04": "Sharing",
+    "05": "Read aloud",
+    "06": "Lending",
+    "11": "Text and data mining",
+}
+_UNITS = {
+    "01": "copies",
+    "02": "characters",
+    "03": "words",
+    "04": "pages",
+    "05": "per cent",
+    "06": "devices",
+    "10": "times",
+}
+
+
+@dataclass(frozen=True)
+class Details:
+    """What an edition's record says of it.
+
+    Attributes:
+        accessibility: Each `{"value", "words"}` of list 196; `hazards` are codes of list 143.
+        usage: Each `{"type", "status", "limits"}`.
+        safety_contacts: Each `{"name", "email", "address"}`.
+    """
+
+    isbn: str
+    form: str
+    form_detail: str | None
+    protection: str | None
+    publication_date: date | None
+    language: str
+    pages: int | None
+    width_mm: int | None
+    height_mm: int | None
+    thickness_mm: int | None
+    weight_g: int | None
+    file_bytes: int | None
+    illustrations: str | None
+    accessibility: list[dict[str, Any]]
+    hazards: list[str]
+    usage: list[dict[str, Any]]
+    safety_contacts: list[dict[str, Any]]
+
+    @property
+    def name(self) -> str:
+        """What readers call the form."""
+        return FORMS.get(self.form, "Book")
+
+    @property
+    def is_digital(self) -> bool:
+        """Whether it is an ebook."""
+        return self.form.startswith("E")
+
+    @cached_property
+    def rows(self) -> list[tuple[str, str]]:
+        """Each fact with what it is called."""
+        return [(name, words) for name, words in self._facts() if words]
+
+    def _facts(self) -> Iterator[tuple[str, str]]:
+        yield "ISBN", self.isbn
+        yield "Language", "" if self.language == "und" else language_name(self.language)
+        yield "Pages", str(self.pages or "")
+        yield "Illustrations", self.illustrations or ""
+        yield "Size", self._size
+        yield "Weight", f"{self.weight_g} g" if self.weight_g else ""
+        if self.is_digital:
+            yield "File", FILES.get(self.form_detail or "", "")
+            yield "File size", _size_of_file(self.file_bytes)
+            yield "Protection", PROTECTION.get(self.protection or "", "")
+            yield from ((_USES[use["type"]], _allowance(use)) for use in self.usage if use["type"] in _USES)
+
+    @property
+    def _size(self) -> str:
+        sides = [side for side in (self.width_mm, self.height_mm, self.thickness_mm) if side]
+        return f"{' × '.join(map(str, sides))} mm" if len(sides) > 1 else ""
+
+    @cached_property
+    def claims(self) -> tuple[Section, ...]:
+        """What is claimed of an ebook's accessibility; nothing for a printed book."""
+        if not self.is_digital:
+            return ()
+        return accessibility.claims(self.accessibility, self.hazards, self.form_detail)
+
+    @property
+    def first_claims(self) -> list[Section]:
+        """The claims that are always in sight."""
+        return [section for section in self.claims if section.heading in ALWAYS_SHOWN]
+
+    @property
+    def further_claims(self) -> list[Section]:
+        """The claims behind a disclosure."""
+        return [section for section in self.claims if section.heading not in ALWAYS_SHOWN]
+
+
+def _size_of_file(count: int | None) -> str:
+    if not count:
+        return ""
+    return f"{count / 1_000_000:.1f} MB" if count >= 100_000 else f"{max(1, round(count / 1000))} kB"  # noqa: PLR2004
+
+
+def _allowance(use: dict[str, Any]) -> str:
+    if use["status"] == "03":
+        return "Not allowed"
+    limits = [f"{quantity} {_UNITS[unit]}" for quantity, unit in use["limits"] if unit in _UNITS]
+    return f"Up to {', '.join(limits)}" if use["status"] == "02" and limits else "Allowed"
