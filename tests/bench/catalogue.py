@@ -25,7 +25,17 @@ WORKS = 2000
 MANY_EDITIONS = 12
 FORMS = [("BB", None, None), ("ED", "E101", "glassboxx"), ("BC", None, None), ("ED", "E101", "watermark")]
 TERRITORIES = ["CA GB IE US", "AU CA GB NZ US", "CA MX PH US"]
-SUBJECTS = ["History", "Biography", "Poetry", "Fiction", "Natural history", "Politics", "Art", "Travel"]
+SUBJECTS = {
+    "History": "NHB",
+    "Biography": "DNB",
+    "Poetry": "DCF",
+    "Fiction": "FBA",
+    "Natural history": "WNA",
+    "Politics": "JPA",
+    "Art": "AGA",
+    "Travel": "WTL",
+}
+"""Headings and Thema codes."""
 FIRST_NAMES = ["Ada", "Boris", "Chinua", "Dorothea", "Émile", "Fatima", "George", "Halldór", "Iris", "José"]
 SURNAMES = ["Ashworth", "Brontë", "Czerny", "Dalrymple", "Eötvös", "Farouk", "Gaskell", "Hølmström", "Ito", "Jansen"]
 NOUNS = [
@@ -154,9 +164,9 @@ def _invent(tables: Tables, number: int, rights: int, chance: random.Random) -> 
 
 
 def _work(tables: Tables, number: int, people: list[str], chance: random.Random) -> int:
-    subjects = chance.sample(SUBJECTS, 2)
+    subjects = chance.sample(list(SUBJECTS), 2)
     isbns = [isbn(number, position) for position in range(_count(number))]
-    searched = search.index_text([_title(number), *people, *subjects, *isbns], ())
+    searched = search.index_text([_title(number), *people, *subjects, *isbns], _marks(number, subjects))
     return tables.add(
         Work,
         slug=slug(number),
@@ -167,9 +177,20 @@ def _work(tables: Tables, number: int, people: list[str], chance: random.Random)
         description="".join(f"<p>{_prose(chance, 90)}</p>" for _ in range(2)),
         short_description=_prose(chance, 25),
         territory_statement="Worldwide, but for a few countries that other publishers serve.",
-        subjects=subjects,
+        subjects=[{"scheme": "93", "code": SUBJECTS[heading], "heading": heading} for heading in subjects],
         search_text=searched,
+        published_on=_published(number),
     )
+
+
+def _marks(number: int, headings: list[str]) -> list[str]:
+    subjects = [f"subject={SUBJECTS[heading].lower()}" for heading in headings]
+    forms = [f"form={('hardback', 'ebook', 'paperback')[position]}" for position in range(min(3, _count(number)))]
+    return [*subjects, *forms, "language=eng", f"year={_published(number).year}"]
+
+
+def _published(number: int) -> date:
+    return date(2026, 10, 1) - timedelta(days=number % 9000)
 
 
 def _edition(tables: Tables, work: int, number: int, position: int, rights: int) -> int:
@@ -188,7 +209,7 @@ def _edition(tables: Tables, work: int, number: int, position: int, rights: int)
         pages=180 + number % 400 if prints else None,
         width_mm=152 if prints else None,
         height_mm=229 if prints else None,
-        publication_date=date(2026, 10, 1) - timedelta(days=number),
+        publication_date=_published(number),
         publishing_status="04",
         availability="20",
         stock=40 if prints else None,
