@@ -33,10 +33,10 @@ EBOOK_DETAILS = Details(
     weight_g=None,
     file_bytes=1_500_000,
     illustrations=None,
-    accessibility=[],
-    hazards=[],
-    usage=[],
-    safety_contacts=[],
+    accessibility="[]",
+    hazards="[]",
+    usage="[]",
+    safety_contacts="[]",
 )
 
 
@@ -137,7 +137,7 @@ def test_what_has_nothing_to_say_is_left_out_and_the_publishers_words_are_kept()
     ],
 )
 def test_what_the_licence_allows_is_told_in_words(use: dict[str, Any], words: tuple[str, str]) -> None:
-    assert words in replace(EBOOK_DETAILS, usage=[use]).rows
+    assert words in replace(EBOOK_DETAILS, usage=json.dumps([use])).rows
 
 
 def test_the_facts_of_an_edition_are_on_its_page(scene: Scene) -> None:

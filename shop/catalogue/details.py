@@ -6,6 +6,7 @@ Codes are ONIX's: usage is told by lists 145 (what), 146 (whether) and 147 (how 
 
 from __future__ import annotations
 
+import json
 from dataclasses import dataclass
 from functools import cached_property
 from typing import TYPE_CHECKING, Any
@@ -45,7 +46,7 @@ _UNITS = {
 
 @dataclass(frozen=True)
 class Details:
-    """What an edition's record says of it.
+    """What an edition's record says of it, as plain values; the last four are JSON as it was stored.
 
     Attributes:
         accessibility: Each `{"value", "words"}` of list 196; `hazards` are codes of list 143.
@@ -66,10 +67,25 @@ class Details:
     weight_g: int | None
     file_bytes: int | None
     illustrations: str | None
-    accessibility: list[dict[str, Any]]
-    hazards: list[str]
-    usage: list[dict[str, Any]]
-    safety_contacts: list[dict[str, Any]]
+    accessibility: str
+    hazards: str
+    usage: str
+    safety_contacts: str
+
+    @cached_property
+    def features(self) -> list[dict[str, Any]]:
+        """What is said of its accessibility."""
+        return _read(self.accessibility)
+
+    @cached_property
+    def warnings(self) -> list[str]:
+        """What is said of its hazards."""
+        return _read(self.hazards)
+
+    @cached_property
+    def responsible(self) -> list[dict[str, Any]]:
+        """Who answers for its safety."""
+        return _read(self.safety_contacts)
 
     @property
     def name(self) -> str:
@@ -97,7 +113,7 @@ class Details:
             yield "File", FILES.get(self.form_detail or "", "")
             yield "File size", _size_of_file(self.file_bytes)
             yield "Protection", PROTECTION.get(self.protection or "", "")
-            yield from ((_USES[use["type"]], _allowance(use)) for use in self.usage if use["type"] in _USES)
+            yield from ((_USES[use["type"]], _allowance(use)) for use in _read(self.usage) if use["type"] in _USES)
 
     @property
     def _size(self) -> str:
@@ -109,7 +125,7 @@ class Details:
         """What is claimed of an ebook's accessibility; nothing for a printed book."""
         if not self.is_digital:
             return ()
-        return accessibility.claims(self.accessibility, self.hazards, self.form_detail)
+        return accessibility.claims(self.features, self.warnings, self.form_detail)
 
     @property
     def first_claims(self) -> list[Section]:
@@ -120,6 +136,10 @@ class Details:
     def further_claims(self) -> list[Section]:
         """The claims behind a disclosure."""
         return [section for section in self.claims if section.heading not in ALWAYS_SHOWN]
+
+
+def _read(stored: str) -> list[Any]:
+    return [] if stored == "[]" else list(json.loads(stored))
 
 
 def _size_of_file(count: int | None) -> str:

@@ -111,10 +111,10 @@ def _offer(view: EditionView, url: str, seller: str, country: str | None) -> dic
 
 
 def _accessibility(details: Details) -> dict[str, Any]:
-    values = {feature["value"]: feature["words"] for feature in details.accessibility}
+    values = {feature["value"]: feature["words"] for feature in details.features}
     return {
         "accessibilityFeature": [word for code, word in _FEATURES.items() if code in values],
-        "accessibilityHazard": [word for code, word in _HAZARDS.items() if code in details.hazards],
+        "accessibilityHazard": [word for code, word in _HAZARDS.items() if code in details.warnings],
         "accessModeSufficient": ["textual"] if _WITHOUT_SIGHT in values else None,
         "accessibilitySummary": values.get("00"),
     }

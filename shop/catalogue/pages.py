@@ -2,7 +2,8 @@
 
 They are answered in front of Flask: what every visitor looks at passes none of the layers that a form needs.
 A page is looked for under the revision that its work has *now* (one indexed look-up), so a changed price,
-stock, right or provider state shows at once, in every process.
+stock, right or provider state shows at once, in every process. What a book tells of itself is the same in every
+country and outlives a change of its stock: that half is drawn once for the same words, and kept by them.
 """
 
 from __future__ import annotations
@@ -23,16 +24,18 @@ from shop.catalogue.models import Work
 from shop.db import Prepared
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Mapping
+    from collections.abc import Hashable, Iterable, Mapping
     from datetime import datetime
     from wsgiref.types import StartResponse, WSGIEnvironment
 
     from flask import Flask
 
+    from shop.catalogue.reading import WorkView
     from shop.db import Look
     from shop.services import Shop
 
 _BOOK = re.compile(r"/books/([a-z0-9-]{1,120})")
+MOST_TEXTS = 2000
 HOLE = "\N{NULL}basket\N{NULL}"
 """Stands where the basket's count goes; no text of ours or a publisher's holds a null."""
 
@@ -115,13 +118,24 @@ class BookPages:
         settings = self._shop.settings
         told = {"country": country, "basket_count": Markup(HOLE)}  # noqa: S704 - our own mark
         data = Markup(linked.book(work, settings.public_base_url, settings.shop_name, country))  # noqa: S704 - escaped
-        html = template.render(work=work, linked=data, **told).encode()
+        html = template.render(work=work, linked=data, about=self._about(work), **told).encode()
         before, _, after = html.partition(HOLE.encode())
         tag = hashlib.blake2b(html, digest_size=8).hexdigest()
         until = reading.good_until(work, self._shop.now, reading.provider_max_age(self._shop))
         page = Page(work.revision, until, before, after, tag)
         memory.keep(slug, country, page)
         return page
+
+    def _about(self, work: WorkView) -> Markup:
+        """What is told of a work in every country, drawn once for as long as it is the same."""
+        memory: OrderedDict[Hashable, Markup] = self._app.extensions.setdefault("about_memory", OrderedDict())
+        told = memory.get(work.about)
+        if told is None:
+            template = self._app.jinja_env.get_template("catalogue/about.html")
+            told = memory[work.about] = Markup(template.render(work=work))  # noqa: S704 - drawn by our template
+            if len(memory) > MOST_TEXTS:
+                memory.popitem(last=False)
+        return told
 
     def _hand_out(
         self, page: Page, cookies: Mapping[str, str], environ: WSGIEnvironment, start: StartResponse

@@ -6,13 +6,14 @@ is the one path that every visitor takes.
 
 from __future__ import annotations
 
+import json
 from collections import defaultdict
 from dataclasses import dataclass, field, fields
 from datetime import UTC, date, datetime, timedelta
 from functools import cached_property, lru_cache
 from typing import TYPE_CHECKING, Any
 
-from sqlalchemy import Text, bindparam, cast, literal_column, select
+from sqlalchemy import JSON, Text, bindparam, cast, literal_column, select
 
 from shop import countries
 from shop.catalogue import delivery, markup, rights, subjects
@@ -23,7 +24,7 @@ from shop.db import Prepared
 from shop.money import Money
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterable
+    from collections.abc import Callable, Hashable, Iterable
 
     from markupsafe import Markup
     from sqlalchemy import Connection
@@ -191,7 +192,7 @@ class WorkView:
     description_html: str
     short_description: str | None
     publisher: str | None
-    filed_under: list[dict[str, str]]
+    filed_under: str
     contributors: list[Any] = field(default_factory=list)
     quotations: list[Any] = field(default_factory=list)
     editions: list[EditionView] = field(default_factory=list)
@@ -236,8 +237,15 @@ class WorkView:
     @property
     def shelves(self) -> list[subjects.Subject]:
         """The subjects it stands under, with the publisher's headings."""
-        headings = dict(subjects.headings(self.filed_under))
-        return [subjects.named(code, headings) for code in subjects.codes(self.filed_under)]
+        filed_under = json.loads(self.filed_under)
+        headings = dict(subjects.headings(filed_under))
+        return [subjects.named(code, headings) for code in subjects.codes(filed_under)]
+
+    @property
+    def about(self) -> Hashable:
+        """All that is told of it wherever the reader is: two works of which this is equal are told of alike."""
+        people, praise, details = tuple(self.contributors), tuple(self.quotations), tuple(self.details)
+        return self.description_html, self.publisher, self.filed_under, people, praise, details
 
     @cached_property
     def publication_date(self) -> str:
@@ -256,7 +264,7 @@ _WORK = select(
     Work.description.label("description_html"),
     Work.short_description,
     Work.publisher,
-    Work.subjects.label("filed_under"),
+    cast(Work.subjects, Text).label("filed_under"),
 )
 _BY_SLUG = Prepared(_WORK.where(Work.slug == bindparam("slug")))
 _PEOPLE = select(Contributor.work_id, Contributor.role, Contributor.name, Contributor.biography)
@@ -297,8 +305,14 @@ _FACTS = _FACTS.outerjoin(Price, Price.edition_id == Edition.id)
 _EDITIONS = Prepared(
     _FACTS.where(Edition.work_id == bindparam("work")).order_by(Edition.position, Edition.isbn, Price.position)
 )
+
+
+def _as_stored(column: Any) -> Any:
+    return cast(column, Text).label(column.key) if isinstance(column.type, JSON) else column
+
+
 _DETAILS = Prepared(
-    select(*(getattr(Edition, one.name) for one in fields(Details)))
+    select(*(_as_stored(getattr(Edition, one.name)) for one in fields(Details)))
     .where(Edition.work_id == bindparam("work"))
     .order_by(Edition.position, Edition.isbn)
 )

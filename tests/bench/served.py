@@ -1,7 +1,8 @@
 """The server under measure: one granian worker with one blocking thread, and in it every application measured.
 
 A request names the application it is for in the header `X-Bench`, so that all share one process, one
-interpreter and one set of flags. `rendered` is the shop with its page memory emptied before each request.
+interpreter and one set of flags. `rendered` is the shop with its page memory emptied before each request, as for a
+reader in another country; for `first` it has not told of the book at all yet.
 """
 
 from __future__ import annotations
@@ -18,7 +19,7 @@ if TYPE_CHECKING:
 
     Application = Callable[[dict[str, Any], Callable[..., Any]], Iterable[bytes]]
 
-MEMORY = "page_memory"
+MEMORY, TEXTS = "page_memory", "about_memory"
 
 
 def create() -> Application:
@@ -34,7 +35,16 @@ def create() -> Application:
         shop.extensions.pop(MEMORY, None)
         return shop(environ, start)
 
+    def amnesic(environ: dict[str, Any], start: Callable[..., Any]) -> Iterable[bytes]:
+        texts = shop.extensions.pop(TEXTS, None)
+        try:
+            return forgetful(environ, start)
+        finally:
+            if texts is not None:
+                shop.extensions[TEXTS] = texts
+
     applications["rendered"] = forgetful
+    applications["first"] = amnesic
     return lambda environ, start: applications[environ["HTTP_X_BENCH"]](environ, start)
 
 

@@ -153,6 +153,7 @@ SESSION = {
 BARE = "bare Flask response"
 YARDSTICK = "bare Jinja page, five raw queries"
 RENDERED = "product page, rendered"
+FIRST = "product page, of a book never shown"
 REMEMBERED = "product page, nothing changed"
 STRIPE = "sandbox: checkout session"
 
@@ -160,6 +161,7 @@ TARGETS = (
     Target(BARE, 4000, lambda _house, _number: asked("bare", "/bare")),
     Target(YARDSTICK, 1500, lambda _house, number: page("bare", slug(number * 7 % WORKS))),
     Target(RENDERED, 800, lambda _house, number: page("rendered", slug(number * 7 % WORKS))),
+    Target(FIRST, 800, lambda _house, number: page("first", slug(number * 7 % WORKS))),
     Target(REMEMBERED, 3000, lambda _house, _number: page("shop", FAMOUS)),
     Target("list of 24 books", 300, _listed),
     Target("search", 300, _sought),

@@ -10,6 +10,7 @@ from __future__ import annotations
 import json
 import sqlite3
 from pathlib import Path
+from typing import Any
 
 from flask import Flask, render_template
 
@@ -93,7 +94,7 @@ def create_app(database: str) -> Flask:
     @app.get("/books/<slug>")
     def book(slug: str) -> str:
         (work,) = rows(WORK, slug)
-        told = {
+        told: dict[str, Any] = {
             "work": work,
             "contributors": rows(CONTRIBUTORS, work["id"]),
             "quotations": rows(QUOTATIONS, work["id"]),
