@@ -17,7 +17,7 @@ from dataclasses import asdict
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from tests.bench import checks, load, report, targets
+from tests.bench import checks, load, reach, report, targets
 from tests.bench.catalogue import FAMOUS
 from tests.bench.house import opened
 from tests.bench.report import Figure, Line
@@ -41,6 +41,9 @@ def main() -> int:
         rows, figures = report.lines(rounds), figures_of(house, rounds)
         memory = {str(process): round(load.memory_mb(process), 1) for process in load.family(house.web.process)}
     say(report.table(rows))
+    if not options.quick:
+        say("\nmeasuring an import, and a hundred thousand products on both engines")
+        figures += reach.figures()
     say("\n" + "\n".join(map(str, figures)))
     say(f"\nmemory (PSS) of the server's processes: {', '.join(f'{size} MB' for size in memory.values())}")
     if options.json:

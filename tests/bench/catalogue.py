@@ -7,11 +7,12 @@ from dataclasses import dataclass, field
 from datetime import date, timedelta
 from typing import TYPE_CHECKING, Any
 
-from sqlalchemy import insert, update
+from sqlalchemy import insert, select, update
 
 from shop import migrations
 from shop.catalogue import intake, search
-from shop.catalogue.models import Contributor, Edition, Price, ProviderState, Quotation, RightsSet, Work
+from shop.catalogue.models import Contributor, Edition, KnownSubject, Price, ProviderState, Quotation, RightsSet, Work
+from shop.db import insert_if_absent
 from shop.settings import assets
 
 if TYPE_CHECKING:
@@ -99,13 +100,16 @@ class Tables:
         return 10_000 + len(rows) - 1
 
 
-def build(shop: Shop) -> None:
+def build(shop: Shop, works: int = WORKS) -> None:
     """The schema, the demo's books, the invented ones; every right signed, every provider content."""
     migrations.upgrade(shop.db)
     intake.import_file(shop, assets("config") / "demo" / "catalogue.xml")
     with shop.db.writing() as session:
-        for table, rows in _invented().rows.items():
+        for table, rows in _invented(works).rows.items():
             session.execute(insert(table), rows)
+        search.learn(session.connection(), session.scalars(select(Work.search_text)))
+        for heading, code in SUBJECTS.items():
+            insert_if_absent(session, KnownSubject, code=code, heading=heading)
         session.execute(update(RightsSet).values(signed_by="bench", signed_at=shop.now))
         _please_providers(session, shop)
 
@@ -136,13 +140,13 @@ def _count(number: int) -> int:
     return MANY_EDITIONS if number == 0 else 2 + number % 3
 
 
-def _invented() -> Tables:
+def _invented(works: int) -> Tables:
     tables, chance = Tables(), random.Random(7)  # noqa: S311 - the same books every time
     rights = [
         tables.add(RightsSet, digest=f"bench {countries}", countries=countries, statements={}, problems=[])
         for countries in TERRITORIES
     ]
-    for number in range(WORKS):
+    for number in range(works):
         _invent(tables, number, rights[number % len(rights)], chance)
     return tables
 

@@ -60,17 +60,18 @@ def opened() -> Iterator[House]:
     with ExitStack() as stack:
         folder = Path(stack.enter_context(tempfile.TemporaryDirectory(prefix="frontlist-bench-")))
         web, stripe = _free_port(), _free_port()
-        environment = _environment(folder, web, stripe)
-        shop = connect(configuration.load(environment))
+        named = environment(folder, web, stripe)
+        shop = connect(configuration.load(named))
         stack.callback(shop.db.close)
         catalogue.build(shop)
         sandbox = ["integrations.sandbox.stripe", "--port", str(stripe), "--db", str(folder / "stripe.db"), "--quiet"]
-        serving = stack.enter_context(_served(["tests.bench.served", str(web)], web, environment))
-        selling = stack.enter_context(_served(sandbox, stripe, environment))
+        serving = stack.enter_context(_served(["tests.bench.served", str(web)], web, named))
+        selling = stack.enter_context(_served(sandbox, stripe, named))
         yield House(shop, serving, selling)
 
 
-def _environment(folder: Path, web: int, stripe: int) -> dict[str, str]:
+def environment(folder: Path, web: int, stripe: int) -> dict[str, str]:
+    """Settings of a shop that keeps everything in a folder."""
     settings = {
         "public_base_url": f"http://127.0.0.1:{web}",
         "secret_keys": secrets.token_urlsafe(48),
