@@ -9,7 +9,7 @@ from functools import lru_cache
 from itertools import islice
 from typing import TYPE_CHECKING, Any, NamedTuple
 
-from sqlalchemy import func, or_, select, text
+from sqlalchemy import bindparam, func, or_, select, text
 from sqlalchemy.orm import selectinload
 
 from shop.catalogue import facets, onix, prose, rights, subjects
@@ -22,7 +22,7 @@ from shop.catalogue.models import (
     RightsSet,
     Work,
 )
-from shop.catalogue.onix import OnixProduct, Problem
+from shop.catalogue.onix import OnixProduct, Problem, Record
 from shop.catalogue.search import folded, index_text, learn
 
 if TYPE_CHECKING:
@@ -64,9 +64,9 @@ def import_file(shop: Shop, path: Path) -> Report:
         OnixError: the file as a whole cannot be read; what was read before the fault has been kept.
     """
     report = Report()
-    for items in _batches(onix.products(path), BATCH):
+    for records in _batches(onix.records(path), BATCH):
         with shop.db.writing() as session, session.no_autoflush:
-            news = _without_unchanged(session, items, report)
+            news = [record.read() for record in _without_unchanged(session, records, report)]
             products = [item for item in news if isinstance(item, OnixProduct)]
             shelf = Shelf(session, products, shop.settings.fulfiller_by_protection, shop.now.date())
             for item in news:
@@ -78,19 +78,19 @@ def import_file(shop: Shop, path: Path) -> Report:
     return report
 
 
-def _without_unchanged(
-    session: Session, items: list[OnixProduct | Problem], report: Report
-) -> list[OnixProduct | Problem]:
+def _without_unchanged(session: Session, records: list[Record], report: Report) -> list[Record]:
     """Count the records that are as we have them, and return the others; one told twice is looked at each time."""
-    told = Counter(item.reference for item in items if isinstance(item, OnixProduct))
-    digests = select(Edition.record_reference, Edition.record_digest)
-    rows = session.execute(digests.where(Edition.record_reference.in_(told)))
+    told = Counter(record.reference for record in records)
+    rows = session.execute(_DIGESTS, {"references": [reference for reference in told if reference]})
     known = {(reference, digest) for reference, digest in rows if told[reference] == 1}
-    news = [item for item in items if isinstance(item, Problem) or (item.reference, item.digest) not in known]
-    report.unchanged += len(items) - len(news)
+    news = [record for record in records if (record.reference, record.digest) not in known]
+    report.unchanged += len(records) - len(news)
     return news
 
 
+_DIGESTS = select(Edition.record_reference, Edition.record_digest).where(
+    Edition.record_reference.in_(bindparam("references", expanding=True))
+)
 _NEW_HEADINGS = text("INSERT INTO known_subject (code, heading) VALUES (:code, :heading) ON CONFLICT DO NOTHING")
 
 
@@ -207,8 +207,8 @@ def slug_of(title: str) -> str:
     return slug or "book"
 
 
-def _batches(items: Iterator[OnixProduct | Problem], size: int) -> Iterator[list[OnixProduct | Problem]]:
-    while batch := list(islice(items, size)):
+def _batches(records: Iterator[Record], size: int) -> Iterator[list[Record]]:
+    while batch := list(islice(records, size)):
         yield batch
 
 

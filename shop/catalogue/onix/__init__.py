@@ -4,7 +4,7 @@ Pure: knows XML, not the database. A document type is refused outright, nothing 
 that cannot be read is a problem, not a stop. Both dialects and both releases, 3.0 and 3.1, packed or not.
 """
 
-from shop.catalogue.onix.stream import products
+from shop.catalogue.onix.stream import Record, products, records
 from shop.catalogue.onix.values import (
     OnixContact,
     OnixContributor,
@@ -29,5 +29,7 @@ __all__ = [
     "OnixSubject",
     "OnixUsage",
     "Problem",
+    "Record",
     "products",
+    "records",
 ]

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import hashlib
 import re
 from datetime import date
 from decimal import Decimal, InvalidOperation
@@ -34,8 +33,6 @@ if TYPE_CHECKING:
 DEEPEST = 60
 LARGEST = 2_147_483_647
 LONGEST_REFERENCE = 100
-READER = b"2"
-"""Changes when more is read of a product than before: a record that was taken in by an older reader is read anew."""
 ISBN_TYPES = frozenset({"15", "03", "02"})
 ALTERNATIVE_FORMS = frozenset({"06", "13", "27"})
 """List 51: available as, published from print, electronic version of."""
@@ -102,29 +99,17 @@ class Composite:
 EMPTY = Composite(etree.Element("none"))
 
 
-def read(element: etree._Element) -> OnixProduct | Problem:
-    """Read one Product element, whole or not at all."""
+def read(element: etree._Element, digest: str, line: int) -> OnixProduct | Problem:
+    """Read one Product element, whole or not at all; `digest` tells its content, `line` is where it begins."""
     product = Composite(element)
     reference = product.text("RecordReference")
     try:
-        return _product(product, reference)
+        return _product(product, reference, digest)
     except ValueError as error:
-        return Problem(_line_of(element), reference, str(error))
+        return Problem(line, reference, str(error))
 
 
-def _line_of(element: etree._Element) -> int:
-    line: object = element.sourceline
-    return line if isinstance(line, int) else 0
-
-
-def _digest(element: etree._Element) -> str:
-    """What tells one state of a record from another: its content as it was sent, whatever stands around it."""
-    return hashlib.blake2b(
-        etree.tostring(element, encoding="utf-8", with_tail=False), digest_size=32, person=READER
-    ).hexdigest()
-
-
-def _product(product: Composite, reference: str | None) -> OnixProduct:
+def _product(product: Composite, reference: str | None, digest: str) -> OnixProduct:
     if not reference:
         raise ValueError("it has no RecordReference")
     if len(reference) > LONGEST_REFERENCE:
@@ -139,7 +124,7 @@ def _product(product: Composite, reference: str | None) -> OnixProduct:
     title, subtitle = _title(detail)
     return OnixProduct(
         reference=reference,
-        digest=_digest(product.element),
+        digest=digest,
         notification=product.text("NotificationType") or "03",
         isbn=isbn,
         work_identifier=_work_identifier(related) or f"isbn:{isbn}",

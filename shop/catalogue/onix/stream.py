@@ -1,26 +1,51 @@
-"""From a file to its products, one after the other, in bounded memory; gzip is unpacked on the way."""
+"""From a file to its products, one after the other, in bounded memory; gzip is unpacked on the way.
+
+A record is told by its reference and a digest of its bytes, and parsed only when it is asked for: what has not changed
+since it was taken in need not be. A message that cannot be cut into its products' bytes is parsed whole.
+"""
 
 from __future__ import annotations
 
 import gzip
+import hashlib
+import re
 import zlib
 from contextlib import contextmanager
-from typing import TYPE_CHECKING, Any, BinaryIO, cast
+from dataclasses import dataclass
+from functools import partial
+from itertools import islice
+from typing import TYPE_CHECKING, Any, BinaryIO, NoReturn, cast
 
 from lxml import etree
 
+from shop.catalogue.onix.pieces import BEGINNING, CannotCutError, Cut, Frame, Piece, frame_of
 from shop.catalogue.onix.reading import read
 from shop.catalogue.onix.tags import NAMES, RELEASES, tags_of
 from shop.catalogue.onix.values import OnixError
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Callable, Iterator
     from pathlib import Path
 
     from shop.catalogue.onix.values import OnixProduct, Problem
 
 GZIP = b"\x1f\x8b"
 PRODUCT = tags_of("Product")
+READER = b"3"
+"""Changes when more is read of a product than before: a record that was taken in by an older reader is read anew."""
+
+
+@dataclass(frozen=True, slots=True)
+class Record:
+    """A product that need not be read: its reference, where it is plain to see, the digest of its content.
+
+    Attributes:
+        read: Reads it. Raises OnixError where it is not well formed.
+    """
+
+    reference: str | None
+    digest: str
+    read: Callable[[], OnixProduct | Problem]
 
 
 def products(path: Path) -> Iterator[OnixProduct | Problem]:
@@ -29,14 +54,79 @@ def products(path: Path) -> Iterator[OnixProduct | Problem]:
     Raises:
         OnixError: the file is not XML, not ONIX 3.0 or 3.1, not whole, or carries a document type.
     """
+    return (record.read() for record in records(path))
+
+
+def records(path: Path) -> Iterator[Record]:
+    """Tell the records of a file one after the other; raises as `products` does."""
     with _opened(path) as file, _parsing(path, file, "start") as stream:
         _look_at_root(path, next(stream)[1])
+    with _opened(path) as file:
+        frame = frame_of(file.read(BEGINNING))
+    told = 0
+    if frame is not None:
+        try:
+            for record in _cut(path, frame):
+                yield record
+                told += 1
+        except CannotCutError:
+            pass
+        else:
+            return
+    yield from islice(_parsed(path), told, None)
+
+
+def _cut(path: Path, frame: Frame) -> Iterator[Record]:
+    key = hashlib.sha256(READER + frame.key)
+    reference = re.compile(rb"<%b(?:\s[^>]*)?>([^<&]*)<" % frame.reference)
+    with _opened(path) as file:
+        try:
+            for piece in Cut(file, frame).pieces():
+                found = reference.search(piece.content)
+                content = key.copy()
+                content.update(piece.content)
+                digest = content.hexdigest()
+                named = found[1].decode("ascii", "replace").strip() if found else None
+                yield Record(named, digest, partial(_read_piece, path, frame, piece, digest))
+        except etree.XMLSyntaxError as error:
+            _complain(path, error)
+
+
+def _read_piece(path: Path, frame: Frame, piece: Piece, digest: str) -> OnixProduct | Problem:
+    parser = etree.XMLParser(resolve_entities=False, no_network=True, load_dtd=False, huge_tree=False)
+    try:
+        element = etree.fromstring(frame.around(piece.content), parser)[0]
+    except etree.XMLSyntaxError as error:
+        _complain(path, error)
+    return read(element, digest, piece.line)
+
+
+def _complain(path: Path, error: etree.XMLSyntaxError) -> NoReturn:
+    """Parse the file whole, since only that tells the line of a fault."""
+    for _record in _parsed(path):
+        pass
+    raise OnixError(f"{path.name}: {error.msg}") from error
+
+
+def _parsed(path: Path) -> Iterator[Record]:
     with _opened(path) as file, _parsing(path, file, "end", PRODUCT) as stream:
         for _event, element in stream:
-            yield read(element)
+            content = etree.tostring(element, encoding="utf-8", with_tail=False)
+            digest = hashlib.sha256(READER + content).hexdigest()
+            found = read(element, digest, _line_of(element))
+            yield Record(found.reference, digest, partial(_as_it_is, found))
             element.clear()
             while element.getprevious() is not None:
                 del element.getparent()[0]
+
+
+def _as_it_is(found: OnixProduct | Problem) -> OnixProduct | Problem:
+    return found
+
+
+def _line_of(element: etree._Element) -> int:
+    line: object = element.sourceline
+    return line if isinstance(line, int) else 0
 
 
 @contextmanager
