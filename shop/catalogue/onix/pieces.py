@@ -120,7 +120,7 @@ class Cut:
             start = self._next_start(at)
             end = None if start is None else self._end_after(start)
             if start is not None and end is not None:
-                self._gaps.append(self._buffer[at:start])
+                self._pass_over(self._buffer[at:start])
                 line = self._line + self._buffer.count(b"\n", at, start)
                 self._line = line + self._buffer.count(b"\n", start, end)
                 yield Piece(line, self._buffer[start:end])
@@ -132,14 +132,23 @@ class Cut:
         self._around.feed(b"".join([*self._gaps, self._buffer]))
         self._around.close()
 
+    def _pass_over(self, gap: bytes) -> None:
+        """Let the parser see what stands before a product, and a stand-in for the product, before it is told."""
+        self._gaps += (gap, b"<product/>")
+        if gap and not gap.isspace():
+            self._feed_gaps()
+
+    def _feed_gaps(self) -> None:
+        if self._gaps:
+            self._around.feed(b"".join(self._gaps))
+            self._gaps.clear()
+
     def _read_on(self, at: int) -> bool:
         """Let go of what has been looked through, and read more; false at the end of the file."""
         self._buffer = self._buffer[at:]
         if len(self._buffer) > LARGEST_PRODUCT:
             raise CannotCutError
-        if self._gaps:
-            self._around.feed(b"".join(self._gaps))
-            self._gaps.clear()
+        self._feed_gaps()
         more = self._file.read(max(CHUNK, len(self._buffer)))
         self._buffer += more
         return bool(more)
