@@ -80,7 +80,8 @@ def _measure(house: House, target: Target, count: int, elsewhere: ProcessPoolExe
 def figures_of(house: House, rounds: dict[str, list[Measured]]) -> list[Figure]:
     """What the shop must reach."""
     rows = {row.name: row for row in report.lines(rounds)}
-    stale, weight = checks.stale(house), checks.transferred(house, FAMOUS)
+    stale, weight = checks.stale(house), checks.transferred(house, f"/books/{FAMOUS}")
+    shelf = checks.transferred(house, "/?page=2")
     counted = checks.statements(house.shop)
     best = max(one.per_second for one in rounds[targets.STRIPE])  # other load can only slow a clock on the wall
     size = rows[targets.YARDSTICK].bytes / rows[targets.RENDERED].bytes
@@ -92,6 +93,7 @@ def figures_of(house: House, rounds: dict[str, list[Measured]]) -> list[Figure]:
         *(Figure(f"SQL statements, {how}", count, 6) for how, count in counted.items()),
         Figure("SQL statements, counted at all", min(counted.values()), 1, at_least=True),
         Figure(f"bytes of a first visit ({len(weight)} answers)", sum(weight.values()), 40_000),
+        Figure(f"bytes of a first visit to a list of 24 ({len(shelf)} answers)", sum(shelf.values()), 130_000),
         Figure("the page sells without script", checks.sells_without_script(house), 1, at_least=True),
         Figure("sandbox, checkout sessions a second, best round", round(best), 300, at_least=True),
     ]

@@ -123,10 +123,10 @@ def _connections() -> list[sqlite3.Connection]:
     return opened
 
 
-def transferred(house: House, slug: str) -> dict[str, int]:
-    """Bytes of a first visit to a book, heads included: its page and all that the page asks for."""
-    page = load.once(house.web.port, targets.page("shop", slug))
-    found = {f"/books/{slug}": page}
+def transferred(house: House, address: str) -> dict[str, int]:
+    """Bytes of a first visit to a page, heads included: the page and all that it asks for."""
+    page = load.once(house.web.port, targets.asked("shop", address))
+    found = {address: page}
     for path in _RESOURCE.findall(page.body.decode()):
         found[path] = load.once(house.web.port, targets.asked("shop", path))
     return {path: answer.size for path, answer in found.items()}

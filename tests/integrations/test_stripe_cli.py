@@ -1,7 +1,6 @@
 """Stripe's own command line rehearses its fixtures at the sandbox: what it asks for, and what it expects to follow."""
 
 import os
-import shutil
 import subprocess
 from collections.abc import Iterator
 from pathlib import Path
@@ -10,6 +9,7 @@ from typing import Any
 import pytest
 import requests
 
+from tests import npm
 from tests.contract.exchanges import errors_of
 from tests.integrations.stripe_sandbox import KEY, Letterbox, Sandbox, until
 
@@ -58,14 +58,8 @@ TRIGGERS = [
 @pytest.fixture(scope="session")
 def command_line(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """Stripe's program, from npm; its install scripts are not needed."""
-    if not shutil.which("npm"):
-        pytest.skip("npm is not here, so Stripe's own command line was not tried")
-    folder = tmp_path_factory.mktemp("npm")
-    npm = ["npm", "install", "--ignore-scripts", "--no-audit", "--no-fund", "--prefix", str(folder), PACKAGE]
-    installed = subprocess.run(npm, capture_output=True, text=True, check=False, timeout=300)
-    if installed.returncode:
-        pytest.skip(f"npm could not bring {PACKAGE}: {installed.stderr.strip()[-300:]}")
-    return next((folder / "node_modules" / "@stripe").glob("cli-*/bin/stripe"))
+    modules = npm.bring(tmp_path_factory.mktemp("npm"), PACKAGE)
+    return next((modules / "@stripe").glob("cli-*/bin/stripe"))
 
 
 @pytest.fixture(scope="module")
