@@ -21,7 +21,7 @@ from integrations.stripe_gateway import StripeGateway
 from integrations.watermark import Watermark
 from shop import countries, money, visitor, web, work
 from shop import settings as configuration
-from shop.catalogue import pages, reading, syndication
+from shop.catalogue import notify, notify_views, pages, reading, syndication
 from shop.catalogue import views as catalogue
 from shop.checkout import inbox, refunding, settlement
 from shop.checkout import letters as checkout_letters
@@ -55,6 +55,8 @@ HANDLERS: dict[str, Handler] = {
     signin.CODE_MAIL: library_letters.code,
     library_letters.LINK_MAIL: library_letters.new_link,
     warehouse.DESPATCHED_MAIL: warehouse.despatched_letter,
+    notify.LETTER: notify.letter,
+    notify.ROUND: notify.look_round,
     "sweep": settlement.sweep,
     "check-providers": fulfilment.check_providers,
     "fetch-ledger": ledgers.fetch,
@@ -68,6 +70,7 @@ def rounds(settings: Settings) -> dict[str, int]:
         "sweep": settings.sweep_seconds,
         "check-providers": min(settings.provider_check_seconds, settings.provider_recheck_seconds),
         "fetch-ledger": settings.ledger_seconds,
+        notify.ROUND: settings.notify_seconds,
     }
 
 
@@ -132,7 +135,7 @@ def create_app(shop: Shop | None = None) -> Flask:
     app.jinja_env.filters["minor"] = money.written
     app.jinja_env.filters["country_in_sentence"] = countries.in_sentence
     headers = web.furnish(app, shop)
-    for blueprint in (catalogue.bp, syndication.bp, checkout.bp, checkout.hooks, library.bp, staff.bp):
+    for blueprint in (catalogue.bp, syndication.bp, notify_views.bp, checkout.bp, checkout.hooks, library.bp, staff.bp):
         app.register_blueprint(blueprint)
     app.context_processor(_shown_everywhere)
     pages.put_before(app, shop, headers.usual)

@@ -127,6 +127,7 @@ def _settings_file(folder: Path, ports: Ports, database_url: str | None) -> Path
         "provider_check_seconds": 2,
         "work_idle_seconds": 0.2,
         "ledger_seconds": 30,
+        "notify_seconds": 10,
     }
     path.touch(mode=0o600)
     path.write_text("".join(f"{name} = {_toml(value)}\n" for name, value in values.items()))

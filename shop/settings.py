@@ -32,6 +32,7 @@ BOUNDS: dict[str, tuple[float, float]] = {
     "work_idle_seconds": (0.001, 3600),
     "sweep_seconds": (1, 86400),
     "ledger_seconds": (1, 86400),
+    "notify_seconds": (1, 86400),
     "listen_port": (1, 65535),
     "server_processes": (1, 1024),
     "server_threads": (1, 1024),
@@ -101,6 +102,7 @@ class Settings:
     work_idle_seconds: float
     sweep_seconds: int
     ledger_seconds: int
+    notify_seconds: int
     listen_host: str
     listen_port: int
     server_processes: int

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hashlib
 from datetime import datetime, timedelta
 from typing import TYPE_CHECKING
 
@@ -23,6 +24,11 @@ class Throttle(Base):
     key: Mapped[str] = mapped_column(String(200), primary_key=True)
     window_start: Mapped[datetime]
     count: Mapped[int]
+
+
+def hashed(text: str) -> str:
+    """How a token, an address or a network is kept: not readable."""
+    return hashlib.sha256(text.encode()).hexdigest()
 
 
 def allows(shop: Shop, key: str, most: int, per: timedelta) -> bool:

@@ -107,6 +107,11 @@ class EditionView:
         return self.offer.may_be_basketed
 
     @property
+    def may_be_awaited(self) -> bool:
+        """Whether it is worth waiting for."""
+        return self.offer.state in {OfferState.COMING_SOON, OfferState.OUT_OF_STOCK}
+
+    @property
     def needs_country(self) -> bool:
         """Whether the reader must tell us a country first."""
         return self.offer.state is OfferState.CHOOSE_COUNTRY

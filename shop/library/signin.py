@@ -6,7 +6,6 @@ here, and both cases take the same path and the same time.
 
 from __future__ import annotations
 
-import hashlib
 import hmac
 import secrets
 from datetime import datetime, timedelta
@@ -18,6 +17,7 @@ from sqlalchemy.orm import Mapped, mapped_column
 from shop import throttle, work
 from shop.db import Base, key_column
 from shop.orders.models import new_public_id
+from shop.throttle import hashed
 
 if TYPE_CHECKING:
     from shop.services import Shop
@@ -119,8 +119,3 @@ def answer_code(shop: Shop, public_id: str, typed: str) -> str:
             )
             return token
     raise WrongCodeError
-
-
-def hashed(text: str) -> str:
-    """How a token or a network is kept: not readable."""
-    return hashlib.sha256(text.encode()).hexdigest()

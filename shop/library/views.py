@@ -18,6 +18,7 @@ from shop.library.models import DownloadSession, Entitlement
 from shop.library.signin import ReaderSession
 from shop.orders.models import Order, OrderLine, OrderStatus
 from shop.orders.refunds import refund_of
+from shop.throttle import hashed
 from shop.web import db, private, see_other, the_shop
 
 if TYPE_CHECKING:
@@ -260,7 +261,7 @@ def signed_in_as(session: Session) -> str | None:
 def _session_query() -> Select[ReaderSession]:
     token = request.cookies.get(READER_COOKIE, "")
     return select(ReaderSession).where(
-        ReaderSession.token_hash == signin.hashed(token), ReaderSession.expires_at > the_shop().now
+        ReaderSession.token_hash == hashed(token), ReaderSession.expires_at > the_shop().now
     )
 
 

@@ -6,7 +6,7 @@ from alembic import context
 
 from shop import throttle, work
 from shop.catalogue import models as catalogue
-from shop.catalogue import search
+from shop.catalogue import notify, search
 from shop.checkout import inbox
 from shop.db import Base
 from shop.despatch import models as despatch
@@ -21,6 +21,7 @@ ROOMS = (
     throttle,
     catalogue,
     search,
+    notify,
     models,
     payments,
     consent,

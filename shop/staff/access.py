@@ -16,7 +16,7 @@ from sqlalchemy.orm import Mapped, mapped_column
 
 from shop import throttle
 from shop.db import Base, key_column
-from shop.library.signin import hashed
+from shop.throttle import hashed
 
 if TYPE_CHECKING:
     from sqlalchemy.orm import Session

@@ -1,0 +1,175 @@
+"""Who asks to be told is told once, when it is true, and then nobody remembers the address."""
+
+from __future__ import annotations
+
+from datetime import timedelta
+from typing import TYPE_CHECKING, Any
+
+import pytest
+from sqlalchemy import select, update
+
+from shop import work
+from shop.app import HANDLERS, rounds
+from shop.catalogue import notify
+from shop.catalogue.models import Edition, ProviderState, RightsSet
+from shop.catalogue.notify import NotifyRequest
+from shop.work import WorkRow
+from tests.makers import EBOOK, HARDBACK, Scene
+
+if TYPE_CHECKING:
+    from werkzeug.test import TestResponse
+
+ANN = "ann@example.org"
+
+
+@pytest.fixture
+def waiting(scene: Scene) -> Scene:
+    """A reader in the United States before an ebook that is still being prepared."""
+    scene.live_in("US")
+    on_sale(scene, EBOOK, provider_state=ProviderState.NOT_ENABLED)
+    return scene
+
+
+def on_sale(scene: Scene, isbn: str, **values: Any) -> None:
+    values |= {"provider_checked_at": scene.clock.now}
+    with scene.shop.db.writing() as session:
+        session.execute(update(Edition).where(Edition.isbn == isbn).values(**values))
+
+
+def asked(scene: Scene, email: str = ANN, isbn: str = EBOOK) -> TestResponse:
+    return scene.post(f"/notify/{isbn}", email=email)
+
+
+def look_round(scene: Scene) -> None:
+    """The round comes, and the worker does all there is to do."""
+    with scene.shop.db.writing() as session:
+        work.enqueue(session, notify.ROUND, f"at {scene.clock.now}", at=scene.clock.now)
+    while work.perform_next(scene.shop, HANDLERS):
+        pass
+
+
+def addresses_kept(scene: Scene) -> list[str]:
+    with scene.shop.db.reading() as session:
+        return list(session.scalars(select(NotifyRequest.email)))
+
+
+def test_a_reader_is_told_once_when_it_goes_on_sale_and_forgotten(waiting: Scene) -> None:
+    page = waiting.get("/books/exit-stalin").text
+    answer = asked(waiting)
+    look_round(waiting)
+    too_early = waiting.mailer.subjects()
+    on_sale(waiting, EBOOK, provider_state=ProviderState.ENABLED)
+    for _ in range(3):
+        waiting.clock.forward(minutes=10)
+        on_sale(waiting, EBOOK, provider_state=ProviderState.ENABLED)
+        look_round(waiting)
+
+    assert f'<a href="/notify/{EBOOK}">Tell me when it is on sale</a>' in page
+    assert (answer.status_code, answer.location) == (303, f"/notify/{EBOOK}/noted")
+    assert too_early == []
+    assert waiting.mailer.subjects() == ["Now on sale: Exit Stalin"]
+    assert addresses_kept(waiting) == []
+    with waiting.shop.db.reading() as session:
+        assert ANN not in "".join(f"{row.key}{row.payload}{row.last_error}" for row in session.scalars(select(WorkRow)))
+
+
+def test_the_letter_says_what_where_and_that_it_is_the_only_one(waiting: Scene) -> None:
+    asked(waiting, "Zoë@Example.org ")
+    on_sale(waiting, EBOOK, provider_state=ProviderState.ENABLED)
+    look_round(waiting)
+    (letter,) = waiting.mailer.sent
+
+    assert letter.to == "zoë@example.org"
+    for part in (letter.text, letter.html):
+        assert f"http://localhost/books/exit-stalin#{EBOOK}" in part
+        assert "£36.00" in part
+        assert "only e-mail" in part
+
+
+def test_the_second_click_is_the_first(waiting: Scene) -> None:
+    asked(waiting)
+    again = asked(waiting, ANN.upper())
+
+    assert again.status_code == 303
+    assert addresses_kept(waiting) == [ANN]
+    assert "We will tell you once" in waiting.get(f"/notify/{EBOOK}/noted").text
+
+
+@pytest.mark.parametrize("typed", ["", "ann", "ann@", "a b@example.org", "x" * 250 + "@example.org"])
+def test_what_is_no_address_is_asked_for_again(waiting: Scene, typed: str) -> None:
+    answer = asked(waiting, typed)
+
+    assert answer.status_code == 422
+    assert "Enter an e-mail address" in answer.text
+    assert addresses_kept(waiting) == []
+
+
+def test_what_is_on_sale_already_leads_to_its_page(waiting: Scene) -> None:
+    look, ask = waiting.get(f"/notify/{HARDBACK}"), asked(waiting, isbn=HARDBACK)
+
+    assert look.location == ask.location == f"/books/exit-stalin#{HARDBACK}"
+    assert addresses_kept(waiting) == []
+    assert waiting.get("/notify/9780000000002").status_code == 404
+
+
+def test_whoever_has_not_said_where_they_are_is_asked_that_first(scene: Scene) -> None:
+    with scene.shop.db.writing() as session:
+        session.execute(update(RightsSet).values(signed_at=None))
+    page = scene.get(f"/notify/{EBOOK}").text
+
+    assert "Choose your country" in page
+    assert 'name="email"' not in page
+    assert asked(scene).status_code == 303
+    assert addresses_kept(scene) == []
+
+
+def test_a_book_that_is_not_sold_where_the_reader_is_sends_nothing(waiting: Scene) -> None:
+    asked(waiting)
+    with waiting.shop.db.writing() as session:
+        session.execute(update(RightsSet).values(countries="CA"))
+    on_sale(waiting, EBOOK, provider_state=ProviderState.ENABLED)
+    look_round(waiting)
+
+    assert waiting.mailer.subjects() == []
+    assert addresses_kept(waiting) == [ANN]
+
+
+def test_what_is_gone_again_before_the_letter_is_written_is_waited_for(waiting: Scene) -> None:
+    asked(waiting)
+    on_sale(waiting, EBOOK, provider_state=ProviderState.ENABLED)
+    with waiting.shop.db.writing() as session:
+        ending = notify.look_round(work.Job(1, notify.ROUND, "", {}, 1, ""), waiting.shop)
+        ending(session)
+    on_sale(waiting, EBOOK, provider_state=ProviderState.NOT_ENABLED)
+    look_round(waiting)
+    meanwhile = waiting.mailer.subjects()
+    on_sale(waiting, EBOOK, provider_state=ProviderState.ENABLED)
+    waiting.clock.forward(hours=2)
+    on_sale(waiting, EBOOK, provider_state=ProviderState.ENABLED)
+    look_round(waiting)
+
+    assert meanwhile == []
+    assert waiting.mailer.subjects() == ["Now on sale: Exit Stalin"]
+
+
+def test_nobody_is_remembered_for_more_than_a_year(waiting: Scene) -> None:
+    asked(waiting)
+    waiting.clock.forward(days=364)
+    look_round(waiting)
+    within = addresses_kept(waiting)
+    waiting.clock.forward(days=2)
+    look_round(waiting)
+
+    assert (within, addresses_kept(waiting)) == ([ANN], [])
+
+
+def test_a_network_that_asks_too_often_is_asked_to_wait(waiting: Scene) -> None:
+    answers = [asked(waiting, f"reader-{number}@example.org").status_code for number in range(31)]
+
+    assert answers == [303] * 30 + [429]
+    waiting.clock.now += timedelta(hours=1, seconds=1)
+    assert asked(waiting).status_code == 303
+
+
+def test_the_round_is_made_by_itself(waiting: Scene) -> None:
+    assert notify.ROUND in rounds(waiting.shop.settings)
