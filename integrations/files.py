@@ -2,9 +2,15 @@
 
 from __future__ import annotations
 
+import io
 import os
+import shutil
 import tempfile
 from pathlib import Path
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from typing import BinaryIO
 
 
 class Folder:
@@ -16,10 +22,14 @@ class Folder:
 
     def put(self, name: str, content: bytes) -> None:
         """Write the content durably, then give it its name."""
+        self.take(name, io.BytesIO(content))
+
+    def take(self, name: str, stream: BinaryIO) -> None:
+        """Write what the stream holds durably, then give it its name."""
         target = self._place(name)
         target.parent.mkdir(parents=True, exist_ok=True)
         with tempfile.NamedTemporaryFile(dir=target.parent, delete=False) as file:
-            file.write(content)
+            shutil.copyfileobj(stream, file)
             file.flush()
             os.fsync(file.fileno())
         Path(file.name).replace(target)

@@ -21,7 +21,7 @@ from integrations.stripe_gateway import StripeGateway
 from integrations.watermark import Watermark
 from shop import countries, money, visitor, web, work
 from shop import settings as configuration
-from shop.catalogue import notify, notify_views, pages, reading, syndication
+from shop.catalogue import importing, notify, notify_views, pages, reading, sellable, syndication
 from shop.catalogue import views as catalogue
 from shop.checkout import inbox, refunding, settlement
 from shop.checkout import letters as checkout_letters
@@ -57,6 +57,8 @@ HANDLERS: dict[str, Handler] = {
     warehouse.DESPATCHED_MAIL: warehouse.despatched_letter,
     notify.LETTER: notify.letter,
     notify.ROUND: notify.look_round,
+    importing.IMPORT: importing.take_in,
+    sellable.ROUND: sellable.note_day,
     "sweep": settlement.sweep,
     "check-providers": fulfilment.check_providers,
     "fetch-ledger": ledgers.fetch,
@@ -71,6 +73,7 @@ def rounds(settings: Settings) -> dict[str, int]:
         "check-providers": min(settings.provider_check_seconds, settings.provider_recheck_seconds),
         "fetch-ledger": settings.ledger_seconds,
         notify.ROUND: settings.notify_seconds,
+        sellable.ROUND: sellable.A_DAY,
     }
 
 

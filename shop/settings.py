@@ -33,6 +33,7 @@ BOUNDS: dict[str, tuple[float, float]] = {
     "sweep_seconds": (1, 86400),
     "ledger_seconds": (1, 86400),
     "notify_seconds": (1, 86400),
+    "onix_upload_megabytes": (1, 4096),
     "listen_port": (1, 65535),
     "server_processes": (1, 1024),
     "server_threads": (1, 1024),
@@ -103,6 +104,7 @@ class Settings:
     sweep_seconds: int
     ledger_seconds: int
     notify_seconds: int
+    onix_upload_megabytes: int
     listen_host: str
     listen_port: int
     server_processes: int

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Protocol
+from typing import TYPE_CHECKING, BinaryIO, Protocol
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -13,6 +13,9 @@ class Files(Protocol):
 
     def put(self, name: str, content: bytes) -> None:
         """Keep the content, whole or not at all; an equal name is replaced."""
+
+    def take(self, name: str, stream: BinaryIO) -> None:
+        """Keep all that a stream still holds, piece by piece; otherwise as `put`."""
 
     def get(self, name: str) -> bytes:
         """The content; raises FileNotFoundError."""

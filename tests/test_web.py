@@ -30,6 +30,7 @@ SAMPLES = {
     "path": "books",
     "part": "1",
     "code": "n",
+    "import_id": "1",
     "names": "history",
 }
 MACHINES = {"/webhooks/stripe"}

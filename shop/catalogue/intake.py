@@ -26,13 +26,15 @@ from shop.catalogue.onix import OnixProduct, Problem, Record
 from shop.catalogue.search import folded, index_text, learn
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Iterator
+    from collections.abc import Callable, Iterable, Iterator
     from datetime import date
     from pathlib import Path
 
     from sqlalchemy.orm import Session
 
     from shop.services import Shop
+
+    Told = Callable[[Session, "Report"], None]
 
 BATCH = 500
 DELETION = "05"
@@ -57,8 +59,10 @@ class Report:
         return self.added + self.changed + self.unchanged + self.withdrawn + len(self.problems)
 
 
-def import_file(shop: Shop, path: Path) -> Report:
+def import_file(shop: Shop, path: Path, told: Told | None = None) -> Report:
     """Take in a file; every product whole or not at all, and the same file twice changes nothing.
+
+    After each batch, and in its transaction, `told` is given the session and the report as far as it goes.
 
     Raises:
         OnixError: the file as a whole cannot be read; what was read before the fault has been kept.
@@ -72,6 +76,9 @@ def import_file(shop: Shop, path: Path) -> Report:
             for item in news:
                 _take(shelf, item, report)
             shelf.close()
+            if told is not None:
+                session.flush()
+                told(session, report)
     with shop.db.reading() as session:
         waiting = select(func.count()).select_from(RightsSet).where(RightsSet.signed_at.is_(None))
         report.unsigned_rights = session.scalar(waiting) or 0

@@ -5,8 +5,8 @@ from __future__ import annotations
 from alembic import context
 
 from shop import throttle, work
+from shop.catalogue import importing, notify, search, sellable
 from shop.catalogue import models as catalogue
-from shop.catalogue import notify, search
 from shop.checkout import inbox
 from shop.db import Base
 from shop.despatch import models as despatch
@@ -22,6 +22,8 @@ ROOMS = (
     catalogue,
     search,
     notify,
+    importing,
+    sellable,
     models,
     payments,
     consent,

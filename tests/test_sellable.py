@@ -1,0 +1,108 @@
+"""Where how much of the catalogue may be sold, and the alarm when it is less than it was."""
+
+from __future__ import annotations
+
+from datetime import date
+
+import pytest
+from sqlalchemy import select, update
+
+from shop import work
+from shop.app import HANDLERS, rounds
+from shop.catalogue import sellable
+from shop.catalogue.models import Edition, Price, RightsSet
+from shop.catalogue.sellable import SellableDay
+from tests.makers import EBOOK, EPUB, HARDBACK, Scene
+
+
+def counted(scene: Scene) -> sellable.Share:
+    with scene.shop.db.reading() as session:
+        return sellable.count(session, "GBP", scene.clock.now.date())
+
+
+def price(scene: Scene, isbn: str, *places: str | None, currency: str = "GBP", until: date | None = None) -> None:
+    """Give an edition prices in these places and no others."""
+    with scene.shop.db.writing() as session:
+        edition = session.scalars(select(Edition).where(Edition.isbn == isbn)).one()
+        edition.prices[:] = []
+        session.flush()
+        told = {"minor": 1000, "currency": currency, "until": until}
+        edition.prices[:] = [Price(position=at, countries=place, **told) for at, place in enumerate(places)]
+
+
+def test_both_rights_and_price_are_needed(scene: Scene) -> None:
+    price(scene, HARDBACK, "GB US")
+    price(scene, EBOOK)
+    with scene.shop.db.writing() as session:
+        session.execute(update(RightsSet).values(countries="CA US"))
+    share = counted(scene)
+
+    assert share.total == 3
+    assert (share.by_rights["US"], share.by_rights["CA"], share.by_rights["GB"]) == (3, 3, 0)
+    assert (share.by_price["US"], share.by_price["CA"], share.by_price["GB"]) == (2, 1, 2)
+    assert (share.sellable["US"], share.sellable["CA"], share.sellable["GB"]) == (2, 1, 0)
+
+
+def test_two_prices_for_one_country_are_one_edition(scene: Scene) -> None:
+    price(scene, HARDBACK, "US", "CA US", None)
+
+    assert counted(scene).by_price["US"] == 3
+
+
+@pytest.mark.parametrize(
+    ("change", "sold"),
+    [
+        pytest.param({"currency": "USD"}, 0, id="in another currency"),
+        pytest.param({"until": date(2020, 1, 1)}, 0, id="of days gone by"),
+        pytest.param({}, 1, id="today"),
+    ],
+)
+def test_only_prices_that_hold_today_count(scene: Scene, change: dict[str, object], sold: int) -> None:
+    for isbn in (HARDBACK, EBOOK, EPUB):
+        price(scene, isbn)
+    price(scene, HARDBACK, None, **change)  # type: ignore[arg-type]
+
+    assert counted(scene).sellable["US"] == sold
+
+
+def test_unsigned_rights_and_withdrawn_editions_do_not_count(scene: Scene) -> None:
+    with scene.shop.db.writing() as session:
+        session.execute(update(Edition).where(Edition.isbn == EPUB).values(publishing_status="11"))
+    withdrawn = counted(scene)
+    with scene.shop.db.writing() as session:
+        session.execute(update(RightsSet).values(signed_at=None))
+
+    assert (withdrawn.total, withdrawn.sellable["US"]) == (2, 2)
+    assert counted(scene).sellable["US"] == 0
+
+
+def test_what_was_lost_since_yesterday_is_an_alarm(scene: Scene) -> None:
+    scene.sign_in_as_staff()
+    never = scene.get("/staff/rights/countries").text
+    with scene.shop.db.writing() as session:
+        work.enqueue(session, sellable.ROUND, "today", at=scene.clock.now)
+    while work.perform_next(scene.shop, HANDLERS):
+        pass
+    same_day = scene.get("/staff/rights/countries").text
+    scene.clock.forward(hours=24)
+    with scene.shop.db.writing() as session:
+        session.execute(update(RightsSet).values(countries="CA"))
+    with scene.shop.db.reading() as session:
+        since, lost = sellable.losses(session, counted(scene), scene.clock.now.date())
+
+    assert "No earlier day has been counted yet" in never
+    assert "No earlier day has been counted yet" in same_day
+    assert since == date(2026, 11, 25)
+    assert [(one.country, one.before, one.now) for one in lost] == [
+        (country, 3, 0) for country in sorted(scene.all(SellableDay)[0].counts) if country != "CA"
+    ]
+    assert sellable.ROUND in rounds(scene.shop.settings)
+
+
+def test_the_table_is_for_spreadsheets_too(scene: Scene) -> None:
+    scene.sign_in_as_staff()
+    lines = scene.get("/staff/rights/countries.csv").text.splitlines()
+
+    assert lines[0].startswith("country,name,editions with rights")
+    assert len(lines) == 250
+    assert "US,United States,3,3,3,3" in lines
