@@ -7,10 +7,11 @@ from typing import TYPE_CHECKING, Any
 from flask import Blueprint, Response, abort, request
 from sqlalchemy import func, select
 
-from shop.catalogue import feeds, markup
+from shop.catalogue import feeds, markup, outgoing
 from shop.catalogue.details import FORMS
 from shop.catalogue.models import Contributor, Edition, Work
 from shop.catalogue.offers import WITHDRAWN_STATUS
+from shop.catalogue.onix import writing
 from shop.web import the_shop
 
 if TYPE_CHECKING:
@@ -65,6 +66,19 @@ def coming_books() -> Response:
     today = the_shop().now.date()
     found = _editions(Edition.publication_date > today).order_by(Edition.publication_date, Edition.isbn)
     return _answer(feeds.calendar(_house(), _entries(found, once_a_book=False), the_shop().now), "text/calendar")
+
+
+@bp.get("/books/<slug>.onix")
+def book_in_onix(slug: str) -> Response:
+    """A book's editions as an ONIX message."""
+    shop = the_shop()
+    with shop.db.reading() as session:
+        work = session.scalar(select(Work).where(Work.slug == slug))
+        if work is None:
+            abort(404)
+        products = [outgoing.product(edition) for edition in work.editions]
+    sent = writing.message(products, shop.settings.shop_name, shop.now.replace(minute=0))
+    return _answer(sent, "application/xml")
 
 
 def _house() -> feeds.House:

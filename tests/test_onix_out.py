@@ -1,0 +1,95 @@
+"""ONIX out: valid by the schema's own word, and read again as what it was."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from datetime import UTC, datetime
+from typing import TYPE_CHECKING
+
+import onixcheck
+import pytest
+
+from shop.catalogue import intake, onix
+from shop.catalogue.onix import OnixProduct, writing
+from tests.conftest import EXAMPLES
+from tests.makers import HARDBACK, Scene
+from tests.test_onix import SOUND, message
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+NOW = datetime(2026, 11, 25, 12, 0, tzinfo=UTC)
+
+
+def read(path: Path) -> list[OnixProduct]:
+    found = list(onix.products(path))
+    assert all(isinstance(one, OnixProduct) for one in found), found
+    return [replace(one, digest="") for one in found if isinstance(one, OnixProduct)]
+
+
+def complaints(path: Path) -> list[str]:
+    return [str(one) for one in onixcheck.validate(str(path))]
+
+
+def products(folder: Path) -> list[OnixProduct]:
+    """The demonstration's products, and one with everything that is read."""
+    rich = folder / "rich.xml"
+    rich.write_text(message(SOUND))
+    return [*read(EXAMPLES / "catalogue.xml"), *read(rich)]
+
+
+def test_what_goes_out_is_valid_and_comes_in_as_what_it_was(tmp_path: Path) -> None:
+    told = products(tmp_path)
+    out = tmp_path / "out.xml"
+    out.write_bytes(writing.message(told, "Example & Sons", NOW))
+    # A contact goes out on one line: 3.1 has the parts of an address only from its second revision on.
+    expected = [
+        replace(
+            one,
+            safety_contacts=tuple(
+                replace(contact, name=", ".join(filter(None, (contact.name, contact.address))), address=None)
+                for contact in one.safety_contacts
+            ),
+        )
+        for one in told
+    ]
+
+    assert complaints(out) == []
+    assert read(out) == expected
+
+
+@pytest.mark.parametrize("words", ["<p>Fish &amp; chips</p>", "<p>never closed", "a < b & c", "Łódź\u200b"])
+def test_words_of_any_kind_go_out_well_formed(tmp_path: Path, words: str) -> None:
+    (one,) = [one for one in products(tmp_path) if one.isbn == HARDBACK][:1]
+    out = tmp_path / "out.xml"
+    out.write_bytes(writing.message([replace(one, description=words, title="Salt & <Pepper>")], "Example", NOW))
+    (again,) = read(out)
+
+    assert complaints(out) == []
+    assert again.title == "Salt & <Pepper>"
+
+
+def test_every_book_has_an_address_for_its_onix(scene: Scene, tmp_path: Path) -> None:
+    intake.import_file(scene.shop, EXAMPLES / "catalogue.xml")
+    answer = scene.get("/books/what-the-hedge-remembers.onix")
+    out = tmp_path / "out.xml"
+    out.write_bytes(answer.data)
+    told = read(out)
+
+    assert answer.content_type == "application/xml; charset=utf-8"
+    assert complaints(out) == []
+    assert len(told) == 2
+    assert {one.alternatives for one in told} == {(told[1].isbn,), (told[0].isbn,)}
+    assert {one.stock for one in told} == {None}, "how many copies are left is nobody else's business"
+    assert scene.get("/books/nothing-here.onix").status_code == 404
+
+
+def test_a_shop_that_takes_in_what_it_sent_out_changes_nothing_a_reader_sees(scene: Scene, tmp_path: Path) -> None:
+    intake.import_file(scene.shop, EXAMPLES / "catalogue.xml")
+    before = scene.get("/books/what-the-hedge-remembers").text
+    out = tmp_path / "out.xml"
+    out.write_bytes(scene.get("/books/what-the-hedge-remembers.onix").data)
+    report = intake.import_file(scene.shop, out)
+
+    assert (report.changed, report.problems) == (2, [])
+    assert scene.get("/books/what-the-hedge-remembers").text == before
