@@ -78,7 +78,7 @@ def _edition(
             "@type": ["Book", "Product"],
             "@id": f"{base}{work.address}#{view.isbn}",
             "name": f"{work.title} ({view.name})",
-            "image": f"{base}/covers/{view.isbn}.svg",
+            "image": f"{base}/covers/{view.isbn}.png",
             "isbn": view.isbn,
             "gtin13": view.isbn,
             "sku": view.isbn,

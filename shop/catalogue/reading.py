@@ -214,6 +214,11 @@ class WorkView:
         return f"/covers/{self.editions[0].isbn}.svg" if self.editions else ""
 
     @property
+    def card(self) -> str:
+        """The path of the picture that goes with a link to its page."""
+        return f"/covers/{self.editions[0].isbn}/card.png" if self.editions else ""
+
+    @property
     def description(self) -> Markup:
         """The description, cleaned."""
         return markup.clean(self.description_html)

@@ -14,7 +14,7 @@ from stdnum import isbn as isbn_number
 from stdnum.exceptions import ValidationError
 
 from shop import countries, visitor
-from shop.catalogue import covers, facets, reading, shelves
+from shop.catalogue import covers, facets, pictures, reading, shelves
 from shop.catalogue.models import Edition, Work
 from shop.catalogue.shelves import Asked
 from shop.web import local_path, see_other, the_shop
@@ -115,14 +115,33 @@ def by_isbn(isbn: str) -> AnyResponse:
 @bp.get("/covers/<isbn>.svg")
 def cover(isbn: str) -> Response:
     """The drawn cover of an edition's work."""
+    return _picture(_cover_of(isbn).encode(), "image/svg+xml")
+
+
+@bp.get("/covers/<isbn>.png")
+def cover_bitmap(isbn: str) -> Response:
+    """The same as a bitmap."""
+    return _picture(pictures.cover(_cover_of(isbn)), "image/png")
+
+
+@bp.get("/covers/<isbn>/card.png")
+def cover_card(isbn: str) -> Response:
+    """The picture that goes with a link to the book."""
+    return _picture(pictures.card(_cover_of(isbn)), "image/png")
+
+
+def _cover_of(isbn: str) -> str:
     with the_shop().db.reading() as session:
         edition = session.scalar(select(Edition).where(Edition.isbn == isbn))
         if edition is None:
             abort(404)
         work = edition.work
         author = ", ".join(one.name for one in work.contributors if one.role == "A01")
-        drawing = covers.draw(work.editions[0].isbn, work.title, work.subtitle, author)
-    response = Response(drawing, mimetype="image/svg+xml")
+        return covers.draw(work.editions[0].isbn, work.title, work.subtitle, author)
+
+
+def _picture(content: bytes, kind: str) -> Response:
+    response = Response(content, mimetype=kind)
     response.headers["Cache-Control"] = "public, max-age=3600"
     response.add_etag()
     response.make_conditional(request)
