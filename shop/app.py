@@ -21,7 +21,7 @@ from integrations.stripe_gateway import StripeGateway
 from integrations.watermark import Watermark
 from shop import countries, money, visitor, web, work
 from shop import settings as configuration
-from shop.catalogue import importing, notify, notify_views, pages, reading, sellable, syndication
+from shop.catalogue import importing, notify, notify_views, pages, reading, sellable, syndication, trade
 from shop.catalogue import views as catalogue
 from shop.checkout import inbox, refunding, settlement
 from shop.checkout import letters as checkout_letters
@@ -138,7 +138,16 @@ def create_app(shop: Shop | None = None) -> Flask:
     app.jinja_env.filters["minor"] = money.written
     app.jinja_env.filters["country_in_sentence"] = countries.in_sentence
     headers = web.furnish(app, shop)
-    for blueprint in (catalogue.bp, syndication.bp, notify_views.bp, checkout.bp, checkout.hooks, library.bp, staff.bp):
+    for blueprint in (
+        catalogue.bp,
+        syndication.bp,
+        trade.bp,
+        notify_views.bp,
+        checkout.bp,
+        checkout.hooks,
+        library.bp,
+        staff.bp,
+    ):
         app.register_blueprint(blueprint)
     app.context_processor(_shown_everywhere)
     pages.put_before(app, shop, headers.usual)

@@ -31,6 +31,7 @@ SAMPLES = {
     "part": "1",
     "code": "n",
     "import_id": "1",
+    "country": "US",
     "names": "history",
 }
 MACHINES = {"/webhooks/stripe"}

@@ -18,6 +18,7 @@ if TYPE_CHECKING:
 
 ATOM = "http://www.w3.org/2005/Atom"
 SITEMAP = "http://www.sitemaps.org/schemas/sitemap/0.9"
+OPENSEARCH = "http://a9.com/-/spec/opensearch/1.1/"
 ADDRESSES_IN_A_SITEMAP = 50_000
 LONGEST_LINE = 75
 """Bytes of a line of iCalendar before it is folded."""
@@ -153,6 +154,18 @@ def sitemap_index(house: House, paths: Iterable[str]) -> bytes:
 def _list_of(house: House, root: str, each: str, paths: Iterable[str]) -> bytes:
     make = ElementMaker(namespace=SITEMAP, nsmap={None: SITEMAP})
     found = make(root, *(make(each, make.loc(house.address + path)) for path in paths))
+    return etree.tostring(found, encoding="utf-8", xml_declaration=True)
+
+
+def search_description(house: House) -> bytes:
+    """Return an OpenSearch 1.1 description of the shop's search."""
+    make = ElementMaker(namespace=OPENSEARCH, nsmap={None: OPENSEARCH})
+    found = make.OpenSearchDescription(
+        make.ShortName(house.name[:16]),
+        make.Description(f"Books of {house.name}"),
+        make.Url(type="text/html", template=f"{house.address}/search?q={{searchTerms}}"),
+        make.InputEncoding("UTF-8"),
+    )
     return etree.tostring(found, encoding="utf-8", xml_declaration=True)
 
 

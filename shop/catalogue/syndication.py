@@ -7,26 +7,27 @@ from typing import TYPE_CHECKING, Any
 from flask import Blueprint, Response, abort, request
 from sqlalchemy import func, select
 
-from shop.catalogue import feeds, markup, outgoing
+from shop.catalogue import feeds, markup
 from shop.catalogue.details import FORMS
 from shop.catalogue.models import Contributor, Edition, Work
 from shop.catalogue.offers import WITHDRAWN_STATUS
-from shop.catalogue.onix import writing
 from shop.web import the_shop
 
 if TYPE_CHECKING:
     from sqlalchemy import ColumnElement, Connection, Row, Select
 
+
 bp = Blueprint("syndication", __name__)
 
 MOST_ENTRIES = 50
+KEPT_FOR_AN_HOUR = "public, max-age=3600"
 PLACES = ("/", "/help/reading", "/terms")
 
 
 @bp.get("/robots.txt")
 def robots() -> Response:
     """What robots may look at."""
-    return _answer(feeds.robots(_house()).encode(), "text/plain")
+    return answer(feeds.robots(house()).encode(), "text/plain")
 
 
 @bp.get("/sitemap.xml")
@@ -35,10 +36,10 @@ def sitemap() -> Response:
     with the_shop().db.read_engine.connect() as connection:
         books = connection.execute(select(func.count()).select_from(Work)).scalar_one()
         if books + len(PLACES) <= feeds.ADDRESSES_IN_A_SITEMAP:
-            return _answer(feeds.sitemap(_house(), [*PLACES, *_paths(connection, 0)]), "application/xml")
+            return answer(feeds.sitemap(house(), [*PLACES, *_paths(connection, 0)]), "application/xml")
     parts = -(-books // feeds.ADDRESSES_IN_A_SITEMAP)
     paths = [f"/sitemap/{part}.xml" for part in range(1, parts + 1)]
-    return _answer(feeds.sitemap_index(_house(), paths), "application/xml")
+    return answer(feeds.sitemap_index(house(), paths), "application/xml")
 
 
 @bp.get("/sitemap/<int:part>.xml")
@@ -48,7 +49,7 @@ def part_of_sitemap(part: int) -> Response:
         paths = _paths(connection, part - 1) if 0 < part <= feeds.ADDRESSES_IN_A_SITEMAP else []
     if not paths:
         abort(404)
-    return _answer(feeds.sitemap(_house(), paths), "application/xml")
+    return answer(feeds.sitemap(house(), paths), "application/xml")
 
 
 @bp.get("/new.atom")
@@ -57,7 +58,7 @@ def new_books() -> Response:
     today = the_shop().now.date()
     found = _editions(Edition.publication_date <= today).order_by(Edition.publication_date.desc(), Edition.isbn)
     entries = _entries(found, once_a_book=True)
-    return _answer(feeds.atom(_house(), "/new.atom", "New books", entries, the_shop().now), "application/atom+xml")
+    return answer(feeds.atom(house(), "/new.atom", "New books", entries, the_shop().now), "application/atom+xml")
 
 
 @bp.get("/coming-soon.ics")
@@ -65,30 +66,25 @@ def coming_books() -> Response:
     """The days on which editions will be published."""
     today = the_shop().now.date()
     found = _editions(Edition.publication_date > today).order_by(Edition.publication_date, Edition.isbn)
-    return _answer(feeds.calendar(_house(), _entries(found, once_a_book=False), the_shop().now), "text/calendar")
+    return answer(feeds.calendar(house(), _entries(found, once_a_book=False), the_shop().now), "text/calendar")
 
 
-@bp.get("/books/<slug>.onix")
-def book_in_onix(slug: str) -> Response:
-    """A book's editions as an ONIX message."""
-    shop = the_shop()
-    with shop.db.reading() as session:
-        work = session.scalar(select(Work).where(Work.slug == slug))
-        if work is None:
-            abort(404)
-        products = [outgoing.product(edition) for edition in work.editions]
-    sent = writing.message(products, shop.settings.shop_name, shop.now.replace(minute=0))
-    return _answer(sent, "application/xml")
+@bp.get("/opensearch.xml")
+def search_description() -> Response:
+    """How a browser may search here from its own bar."""
+    return answer(feeds.search_description(house()), "application/opensearchdescription+xml")
 
 
-def _house() -> feeds.House:
+def house() -> feeds.House:
+    """Who publishes, for all that machines read."""
     settings = the_shop().settings
     return feeds.House(settings.shop_name, settings.public_base_url)
 
 
-def _answer(body: bytes, kind: str) -> Response:
+def answer(body: bytes, kind: str) -> Response:
+    """Return a document that may be kept for an hour, and asked after by its tag."""
     response = Response(body, content_type=f"{kind}; charset=utf-8")
-    response.headers["Cache-Control"] = "public, max-age=3600"
+    response.headers["Cache-Control"] = KEPT_FOR_AN_HOUR
     response.add_etag()
     response.make_conditional(request)
     return response

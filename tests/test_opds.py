@@ -1,0 +1,182 @@
+"""Reading apps and shopping pages are told what the pages tell, and a price only for a country."""
+
+from __future__ import annotations
+
+import json
+from datetime import timedelta
+from typing import Any
+
+import feedparser
+import jsonschema_rs
+import pytest
+from lxml import etree
+from sqlalchemy import update
+
+from shop.catalogue import intake, opds
+from shop.catalogue.models import Edition, ProviderState
+from tests.conftest import EXAMPLES
+from tests.makers import EBOOK, EPUB, HARDBACK, Scene
+
+LINK = {
+    "type": "object",
+    "required": ["href"],
+    "properties": {"href": {"type": "string", "format": "uri"}, "rel": {"type": "string"}, "type": {"type": "string"}},
+}
+PUBLICATION = {
+    "type": "object",
+    "required": ["metadata", "links", "images"],
+    "properties": {
+        "metadata": {
+            "type": "object",
+            "required": ["title"],
+            "properties": {
+                "title": {"type": "string", "minLength": 1},
+                "identifier": {"type": "string", "pattern": "^urn:isbn:[0-9]{13}$"},
+                "language": {"type": "string", "pattern": "^[a-z]{2,3}$"},
+                "published": {"type": "string", "format": "date"},
+                "author": {"type": "array", "items": {"required": ["name"]}},
+            },
+        },
+        "links": {
+            "type": "array",
+            "contains": {"properties": {"rel": {"pattern": "^http://opds-spec.org/acquisition"}}, "required": ["rel"]},
+            "items": LINK,
+        },
+        "images": {
+            "type": "array",
+            "items": LINK,
+            "contains": {"properties": {"type": {"enum": ["image/png", "image/jpeg", "image/gif", "image/avif"]}}},
+        },
+    },
+}
+FEED = {
+    "type": "object",
+    "required": ["metadata", "links"],
+    "properties": {
+        "metadata": {"required": ["title"]},
+        "links": {
+            "type": "array",
+            "contains": {"properties": {"rel": {"const": "self"}}, "required": ["rel"]},
+            "items": LINK,
+        },
+        "publications": {"type": "array", "items": PUBLICATION},
+        "navigation": {"type": "array", "minItems": 1, "items": {**LINK, "required": ["href", "title"]}},
+    },
+    "oneOf": [{"required": ["publications"]}, {"required": ["navigation"]}],
+}
+"""What OPDS 2.0 asks of a feed, as far as ours go."""
+G = "{http://base.google.com/ns/1.0}"
+
+
+def catalogue(scene: Scene, path: str) -> dict[str, Any]:
+    answer = scene.get(path)
+    assert (answer.status_code, answer.mimetype) == (200, opds.JSON_TYPE)
+    told: dict[str, Any] = json.loads(answer.data)
+    jsonschema_rs.validate(FEED, told)
+    return told
+
+
+def test_a_reading_app_finds_the_ebooks_and_only_them(scene: Scene) -> None:
+    root = catalogue(scene, "/opds")
+    (way,) = root["navigation"]
+    new = catalogue(scene, way["href"].removeprefix("http://localhost"))
+
+    assert [one["metadata"]["identifier"] for one in new["publications"]] == [f"urn:isbn:{EBOOK}", f"urn:isbn:{EPUB}"]
+    assert new["metadata"]["numberOfItems"] == 2
+    assert "price" not in json.dumps(new)
+
+
+def test_a_price_is_told_for_a_country_and_only_where_it_is_sold(scene: Scene) -> None:
+    there = catalogue(scene, "/opds/new?country=US")["publications"][0]["links"][0]
+    here = catalogue(scene, "/opds/new?country=GB")["publications"][0]["links"][0]
+
+    assert there["properties"]["price"] == {"currency": "GBP", "value": 36.0}
+    assert there["href"] == f"http://localhost/books/exit-stalin#{EBOOK}"
+    assert "price" not in here["properties"]
+    assert scene.get("/opds/new?country=Ruritania").status_code == scene.get("/opds?country=").status_code == 404
+
+
+def test_the_older_version_says_the_same(scene: Scene) -> None:
+    root = feedparser.parse(scene.get("/opds.atom?country=US").data)
+    answer = scene.get("/opds/new.atom?country=US")
+    feed = feedparser.parse(answer.data)
+    entry = feed.entries[0]
+
+    assert not root.bozo
+    assert not feed.bozo
+    assert answer.content_type.startswith("application/atom+xml;profile=opds-catalog;kind=acquisition")
+    assert (entry.id, entry.title, entry.author) == (f"urn:isbn:{EBOOK}", "Exit Stalin", "Mark B. Smith")
+    assert {link.rel for link in entry.links} == {opds.BUY, opds.IMAGE, opds.THUMBNAIL}
+    price = etree.fromstring(answer.data).find(f".//{{{opds.OPDS}}}price")
+    assert price is not None
+    assert (price.text, price.get("currencycode")) == ("36.00", "GBP")
+
+
+def test_a_long_catalogue_is_turned_page_by_page(scene: Scene) -> None:
+    intake.import_file(scene.shop, EXAMPLES / "catalogue.xml")
+    first = catalogue(scene, "/opds/new?country=US")
+    told = opds.Sheet([], 2, 3, 60, "/opds/new", "country=US")
+
+    assert len(first["publications"]) > 2
+    assert {rel: told.address(page) for rel, page in told.links} == {
+        "self": "/opds/new?country=US&page=2",
+        "first": "/opds/new?country=US",
+        "last": "/opds/new?country=US&page=3",
+        "previous": "/opds/new?country=US",
+        "next": "/opds/new?country=US&page=3",
+    }
+    assert scene.get("/opds/new?page=2").status_code == 404
+
+
+def items(scene: Scene, country: str) -> dict[str, dict[str, str]]:
+    root = etree.fromstring(scene.get(f"/merchant/{country}.xml").data)
+    return {
+        item.findtext(f"{G}id", ""): {str(part.tag).removeprefix(G): part.text or "" for part in item}
+        for item in root.iter("item")
+    }
+
+
+REQUIRED = {"id", "title", "description", "link", "image_link", "availability", "price", "gtin", "condition", "brand"}
+
+
+def test_shopping_pages_are_told_what_is_offered_in_a_country(scene: Scene) -> None:
+    there, here = items(scene, "US"), items(scene, "GB")
+
+    assert here == {}
+    assert set(there) == {HARDBACK, EBOOK, EPUB}
+    assert all(one.keys() >= REQUIRED for one in there.values())
+    assert (there[HARDBACK]["price"], there[HARDBACK]["availability"]) == ("38.00 GBP", "in_stock")
+    assert there[HARDBACK]["link"] == f"http://localhost/books/exit-stalin#{HARDBACK}"
+    assert "shipping" in there[HARDBACK]
+    assert "shipping" not in there[EBOOK]
+    assert scene.get("/merchant/XX.xml").status_code == 404
+
+
+@pytest.mark.parametrize(
+    ("days", "told"),
+    [(30, "preorder"), (400, None)],
+)
+def test_what_is_ordered_ahead_says_its_day_and_not_more_than_a_year(scene: Scene, days: int, told: str | None) -> None:
+    day = scene.clock.now.date() + timedelta(days=days)
+    with scene.shop.db.writing() as session:
+        session.execute(update(Edition).where(Edition.isbn == HARDBACK).values(publication_date=day))
+    found = items(scene, "US").get(HARDBACK)
+
+    assert (found and found["availability"]) == told
+    assert (found and found["availability_date"]) == (day.isoformat() if told else None)
+
+
+def test_what_cannot_be_bought_is_not_offered_to_anybody(scene: Scene) -> None:
+    with scene.shop.db.writing() as session:
+        session.execute(update(Edition).where(Edition.isbn == EBOOK).values(provider_state=ProviderState.NOT_ENABLED))
+        session.execute(update(Edition).where(Edition.isbn == EPUB).values(publishing_status="11"))
+        session.execute(update(Edition).where(Edition.isbn == HARDBACK).values(stock=0))
+
+    assert {isbn: one["availability"] for isbn, one in items(scene, "US").items()} == {HARDBACK: "out_of_stock"}
+
+
+def test_a_browser_learns_how_to_search_here(scene: Scene) -> None:
+    root = etree.fromstring(scene.get("/opensearch.xml").data)
+    (url,) = root.iter("{http://a9.com/-/spec/opensearch/1.1/}Url")
+
+    assert url.get("template") == "http://localhost/search?q={searchTerms}"
