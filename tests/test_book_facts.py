@@ -215,5 +215,6 @@ def test_print_is_offered_in_the_union_only_with_somebody_who_answers_for_it(
     page = german.get("/books/exit-stalin").text
 
     assert ("Add hardback to basket" in page) is sold
+    assert ("we cannot offer this edition in Germany yet" in page) is not sold
     assert "Add ebook to basket" in page
     assert ("Product safety" in page) is sold

@@ -95,6 +95,15 @@ def test_the_second_click_is_the_first(waiting: Scene) -> None:
     assert "We will tell you once" in waiting.get(f"/notify/{EBOOK}/noted").text
 
 
+def test_whoever_moves_asks_for_the_country_they_are_in_now(waiting: Scene) -> None:
+    asked(waiting)
+    waiting.live_in("CA")
+    asked(waiting)
+
+    with waiting.shop.db.reading() as session:
+        assert list(session.scalars(select(NotifyRequest.country))) == ["CA"]
+
+
 @pytest.mark.parametrize("typed", ["", "ann", "ann@", "a b@example.org", "x" * 250 + "@example.org"])
 def test_what_is_no_address_is_asked_for_again(waiting: Scene, typed: str) -> None:
     answer = asked(waiting, typed)

@@ -64,7 +64,11 @@ def book(work: WorkView, base: str, seller: str, country: str | None) -> str:
         "author": [{"@type": "Person", "name": one.name} for one in work.contributors if one.role == "A01"],
         "publisher": {"@type": "Organization", "name": work.publisher} if work.publisher else None,
         "description": work.summary,
-        "workExample": [_edition(work, view, details[view.isbn], base, seller, country) for view in work.editions],
+        "workExample": [
+            _edition(work, view, details[view.isbn], base, seller, country)
+            for view in work.editions
+            if view.isbn in details  # one that has come between two looks at the database is told next time
+        ],
     }
     # A closing tag within a string would end the element: the one thing that JSON does not escape and HTML minds.
     return json.dumps(_told(told), ensure_ascii=False, separators=(",", ":")).replace("<", "\\u003c")

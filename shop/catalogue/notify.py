@@ -48,7 +48,9 @@ class NotifyRequest(Base):
 
 
 def ask(session: Session, edition_id: int, email: str, country: str, at: datetime) -> None:
-    """Note a request; asking twice is asking once."""
+    """Note a request; asking again, from another country perhaps, takes the place of what was asked before."""
+    earlier = delete(NotifyRequest).where(NotifyRequest.edition_id == edition_id, NotifyRequest.email == email)
+    session.execute(earlier)
     request = {"edition_id": edition_id, "email": email, "country": country, "asked_at": at}
     insert_if_absent(session, NotifyRequest, public_id=secrets.token_hex(16), **request)
 

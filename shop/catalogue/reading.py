@@ -164,7 +164,9 @@ class EditionView:
                 f"We are sorry: another publisher holds the rights to this edition in {self._country}, "
                 "so a bookshop there can help you where we may not."
             )
-        return f"We are sorry: this edition has no price for {self._country} yet."
+        if self.offer.reason == "no price for the country":
+            return f"We are sorry: this edition has no price for {self._country} yet."
+        return f"We are sorry: we cannot offer this edition in {self._country} yet."
 
 
 _SENTENCES: dict[OfferState, Callable[[EditionView], str]] = {

@@ -64,14 +64,25 @@ def words_of(told: str) -> list[str]:
     for word in _WORD.findall(folded(told)):
         parts = _JOINTS.split(word)
         found.extend(dict.fromkeys(["".join(parts), *parts]))
-    return [word[:LONGEST_WORD] for word in found]
+    return [_kept(word) for word in found]
+
+
+def _kept(word: str) -> str:
+    """A word as both engines take it for one: letters younger than SQLite's tables are written as their numbers."""
+    if not word.isascii():
+        word = "".join(letter if _is_old(letter) else f"u{ord(letter):x}" for letter in word)
+    return word[:LONGEST_WORD]
+
+
+def _is_old(letter: str) -> bool:
+    return unicodedata.ucd_3_2_0.category(letter)[0] in "LN"
 
 
 def words_asked(asked: str) -> tuple[str, ...]:
     """Return the words of a question, at most MOST_WORDS; an ISBN, of ten digits or with hyphens, is one word."""
     if number := _isbn_in(asked):
         return (number,)
-    words = (_JOINTS.sub("", word)[:LONGEST_WORD] for word in _WORD.findall(folded(asked)))
+    words = (_kept(_JOINTS.sub("", word)) for word in _WORD.findall(folded(asked)))
     return tuple(dict.fromkeys(words))[:MOST_WORDS]
 
 
