@@ -16,7 +16,7 @@ STALIN, LODZ, TIDE = "/books/exit-stalin", "/books/lodz", "/books/tide"
 BOOKS = {
     "exit-stalin": ["Exit Stalin", "The Soviet Union as a Civilization", "Mark B. Smith", "Cold War", HARDBACK, EBOOK],
     "lodz": ["Łódź: a twenty-first-century city", "Zoë O'Neil", "Ōe Kenzaburō", "9789999913669"],
-    "tide": ["Tide and wrack", "Mark Ågren", "日本の潮", "Прилив", "9789999917360", "ab\U0001e900cd"],
+    "tide": ["Tide and wrack", "Mark Ågren", "日本の潮", "Прилив", "9789999917360", "ab\u19b0cd"],
 }
 
 
@@ -62,7 +62,7 @@ def found(scene: Scene, asked: str) -> list[str]:
         ("agren", [TIDE]),
         ("прил", [TIDE]),
         ("日本の潮", [TIDE]),
-        ("ab\U0001e900cd", [TIDE]),
+        ("ab\u19b0cd", [TIDE]),
         (HARDBACK, [STALIN]),
         ("978-1-63149-829-9", [STALIN]),
         ("978 1 63149 829 9", [STALIN]),

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import shutil
+import subprocess
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from typing import TYPE_CHECKING, Any
@@ -12,6 +14,7 @@ from axe_playwright_python.sync_playwright import Axe
 from playwright.sync_api import expect
 
 from shop.library.links import Links
+from tests import npm
 from tests.browser.walk import (
     EBOOK,
     HARDBACK,
@@ -30,6 +33,7 @@ if TYPE_CHECKING:
 
     from tests.browser.demo import Demo
 
+VNU = "vnu-jar@26.9.27"
 PHONE, DESK = {"width": 320, "height": 640}, {"width": 1280, "height": 900}
 THUMB = 44
 PRODUCT_PAGE_BYTES = 40_000
@@ -216,6 +220,22 @@ def test_every_page_is_open_to_everyone(town: Town, artefacts: Path, name: str) 
             page.screenshot(path=artefacts / f"{picture}-{viewport['width']}-{scheme}.png")
     assert page.evaluate("document.documentElement.scrollWidth") <= PHONE["width"], "it scrolls sideways"
     assert page.locator(TARGETS).evaluate_all(TOO_SMALL, THUMB) == [], "a thumb would miss these"
+
+
+def test_every_page_is_valid_html(town: Town, tmp_path_factory: pytest.TempPathFactory) -> None:
+    if not shutil.which("java"):
+        pytest.skip("java is not here, so the W3C's validator was not tried")
+    jar = npm.bring(tmp_path_factory.mktemp("vnu"), VNU) / "vnu-jar" / "build" / "dist" / "vnu.jar"
+    folder = tmp_path_factory.mktemp("pages")
+    for name, kind in KINDS.items():
+        if not kind.press:
+            answer = town.show(kind).context.request.get(town.demo.shop + kind.path.format(**town.paths))
+            (folder / f"{name.replace(' ', '-').replace(',', '')}.html").write_bytes(answer.body())
+    command = ["java", "-jar", str(jar), "--errors-only", "--format", "gnu", str(folder)]
+    said = subprocess.run(command, capture_output=True, text=True, check=False, timeout=300)
+
+    assert said.stderr == ""
+    assert said.returncode == 0
 
 
 def complaints(page: Page, options: dict[str, Any] | None = None) -> list[str]:

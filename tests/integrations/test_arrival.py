@@ -83,7 +83,9 @@ class Till:
         """Return every row of every table as text, sorted, without what only counts or dates it."""
         with sqlite3.connect(self._file) as file:
             file.row_factory = sqlite3.Row
-            tables = [row[0] for row in file.execute("SELECT name FROM sqlite_master WHERE type = 'table'")]
+            # The index of words is SQLite's own, and says nothing that its table does not say.
+            ours = "type = 'table' AND name NOT LIKE 'work\\_word%' ESCAPE '\\'"
+            tables = [row[0] for row in file.execute(f"SELECT name FROM sqlite_master WHERE {ours}")]
             rows = [[name, _plain(row)] for name in tables for row in file.execute(f"SELECT * FROM {name}")]
         return "\n".join(sorted(json.dumps([*row, self.clock.now.isoformat()], sort_keys=True) for row in rows))
 

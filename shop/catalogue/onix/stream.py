@@ -111,6 +111,8 @@ def _complain(path: Path, error: etree.XMLSyntaxError) -> NoReturn:
 def _parsed(path: Path) -> Iterator[Record]:
     with _opened(path) as file, _parsing(path, file, "end", PRODUCT) as stream:
         for _event, element in stream:
+            if NAMES.get(element.getparent().tag) != "ONIXMessage":
+                continue  # one within another is part of it, whatever it is meant to be
             content = etree.tostring(element, encoding="utf-8", with_tail=False)
             digest = hashlib.sha256(READER + content).hexdigest()
             found = read(element, digest, _line_of(element))
