@@ -21,6 +21,7 @@ from shop.catalogue.models import (
     Quotation,
     RightsSet,
     Work,
+    WorkAlias,
 )
 from shop.catalogue.onix import OnixProduct, Problem, Record
 from shop.catalogue.search import folded, index_text, learn
@@ -121,17 +122,21 @@ class Shelf:
         ).all()
         self.by_reference = {edition.record_reference: edition for edition in editions}
         self.by_isbn = {edition.isbn: edition for edition in editions}
+        named = {product.work_identifier for product in products}
+        aliases = session.scalars(select(WorkAlias).where(WorkAlias.identifier.in_(named))).all()
         works = session.scalars(
             select(Work)
             .where(
                 or_(
-                    Work.identifier.in_([product.work_identifier for product in products]),
-                    Work.id.in_({edition.work_id for edition in editions}),
+                    Work.identifier.in_(named),
+                    Work.id.in_({edition.work_id for edition in editions} | {alias.work_id for alias in aliases}),
                 )
             )
             .options(selectinload(Work.contributors), selectinload(Work.quotations), selectinload(Work.editions))
         )
-        self.works = {work.identifier: work for work in works}
+        by_id = {work.id: work for work in works}
+        self.works = {work.identifier: work for work in by_id.values()}
+        self.works |= {alias.identifier: by_id[alias.work_id] for alias in aliases}
         self._resolutions = {product.reference: self._resolution(product) for product in products}
         digests = {resolution.digest for resolution in self._resolutions.values()}
         self._rights = {
@@ -143,7 +148,7 @@ class Shelf:
     def close(self) -> None:
         """Look once more at every work that was written: what it is found by, and what subjects it has."""
         for work in self.summarised:
-            _summarise(work)
+            summarise(work)
         connection = self.session.connection()
         learn(connection, (work.search_text for work in self.summarised))
         known = {code: heading for work in self.summarised for code, heading in subjects.headings(work.subjects)}
@@ -386,7 +391,8 @@ def _is_world(territory: rights.Territory) -> bool:
     return territory.regions_included == ("WORLD",) and not excluded
 
 
-def _summarise(work: Work) -> None:
+def summarise(work: Work) -> None:
+    """Write down what a work is found by, and when it was published, after anything of it has changed."""
     told = [work.title, work.subtitle or "", *(one.name for one in work.contributors)]
     told += [subject["heading"] for subject in work.subjects if subject["heading"]]
     told += [edition.isbn for edition in work.editions]

@@ -65,6 +65,15 @@ class OldSlug(Base):
     work_id: Mapped[int] = mapped_column(ForeignKey("work.id"))
 
 
+class WorkAlias(Base):
+    """An identifier under which a work is known beside its own: it was put together from two."""
+
+    __tablename__ = "work_alias"
+
+    identifier: Mapped[str] = mapped_column(String(200), primary_key=True)
+    work_id: Mapped[int] = mapped_column(ForeignKey("work.id"))
+
+
 class Contributor(Base):
     """A person of a work, in their role (ONIX list 17)."""
 

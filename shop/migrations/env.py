@@ -5,7 +5,7 @@ from __future__ import annotations
 from alembic import context
 
 from shop import throttle, work
-from shop.catalogue import importing, notify, search, sellable
+from shop.catalogue import importing, notify, search, sellable, twins
 from shop.catalogue import models as catalogue
 from shop.checkout import inbox
 from shop.db import Base
@@ -24,6 +24,7 @@ ROOMS = (
     notify,
     importing,
     sellable,
+    twins,
     models,
     payments,
     consent,

@@ -120,6 +120,7 @@ KINDS = {
     "staff, one set of rights": Kind("staff", "/staff/rights/1"),
     "staff, catalogue": Kind("staff", "/staff/catalogue"),
     "staff, catalogue, no file": Kind("staff", "/staff/catalogue", "Take it in"),
+    "staff, no twins": Kind("staff", "/staff/catalogue/twins"),
     "staff, where we may sell": Kind("staff", "/staff/rights/countries"),
     "staff, work": Kind("staff", "/staff/work"),
 }

@@ -10,7 +10,7 @@ from flask import Response, abort, render_template, request
 from sqlalchemy import select
 
 from shop import countries
-from shop.catalogue import importing, sellable
+from shop.catalogue import importing, sellable, twins
 from shop.catalogue.importing import OnixImport
 from shop.staff.access import Role
 from shop.staff.views import bp, me, needs, note
@@ -64,6 +64,31 @@ def import_problems(import_id: int) -> Response:
     found = _import(import_id)
     rows = ((one["line"], one["reference"] or "", one["reason"]) for one in found.problems)
     return _table(f"problems-{import_id}.csv", ("line", "record", "reason"), rows)
+
+
+@bp.get("/catalogue/twins")
+def alike() -> str:
+    """Works that may be one book, two by two."""
+    return render_template("staff/twins.html", pairs=twins.pairs(db()))
+
+
+@bp.post("/catalogue/twins")
+@needs(Role.SUPPORT)
+def decide_on_twins() -> Response:
+    """Put two works together, or tell them apart."""
+    kept, other = (request.form.get(name, type=int) for name in ("kept", "other"))
+    if kept is None or other is None or kept == other:
+        abort(400, "Say which two works are meant.")
+    try:
+        if request.form.get("verdict") == "one":
+            work = twins.put_together(db(), kept, other)
+            note("put together", f"work {kept}", f"{work.title}: work {other} is part of it now")
+        else:
+            twins.tell_apart(db(), kept, other)
+            note("tell apart", f"work {kept}", f"work {other} is another book")
+    except twins.NotTwinsError:
+        abort(409, "These two have changed meanwhile; look at them again.")
+    return see_other("/staff/catalogue/twins")  # type: ignore[return-value]
 
 
 @bp.get("/rights/countries")

@@ -1,0 +1,105 @@
+"""Two works that may be one book: a person decides, and the next import keeps to it."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+import pytest
+from sqlalchemy import select
+
+from shop.catalogue import twins
+from shop.catalogue.models import Contributor, Edition, Work
+from shop.staff.access import Role
+from shop.staff.audit import AuditEntry
+from tests.test_intake import EBOOK, HARD, SOFT, product, take_in, works_of
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+    from tests.makers import Scene
+
+
+@pytest.fixture
+def alike(scene: Scene, tmp_path: Path) -> Scene:
+    """A hardback and an ebook of the same title that say nothing of each other."""
+    take_in(scene, tmp_path, product(HARD), product(EBOOK))
+    return scene
+
+
+def work_of(scene: Scene, isbn: str) -> Work:
+    with scene.shop.db.reading() as session:
+        return session.scalars(select(Work).join(Edition).where(Edition.isbn == isbn)).one()
+
+
+def decide(scene: Scene, verdict: str, kept: int, other: int) -> int:
+    return scene.post("/staff/catalogue/twins", verdict=verdict, kept=str(kept), other=str(other)).status_code
+
+
+def pairs(scene: Scene) -> int:
+    with scene.shop.db.reading() as session:
+        return len(twins.pairs(session))
+
+
+def test_works_that_are_put_together_share_a_page_and_every_address(alike: Scene, tmp_path: Path) -> None:
+    alike.sign_in_as_staff()
+    hard, ebook = work_of(alike, HARD), work_of(alike, EBOOK)
+    page = alike.get("/staff/catalogue/twins").text
+    verdict = decide(alike, "one", hard.id, ebook.id)
+    moved = alike.get(f"/books/{ebook.slug}")
+    anew = product(EBOOK, price="<!-- told anew -->")
+    again = take_in(alike, tmp_path, product(HARD), anew, product(SOFT, kin=(EBOOK,)))
+
+    assert (HARD in page, EBOOK in page, verdict) == (True, True, 303)
+    assert works_of(alike, HARD, EBOOK, SOFT) == [{HARD, EBOOK, SOFT}]
+    assert (again.changed, again.added) == (1, 1)
+    assert (moved.status_code, moved.location) == (301, f"/books/{hard.slug}")
+    assert f"/books/{hard.slug}" in alike.get(f"/search?q={EBOOK}").text
+    assert pairs(alike) == 0
+    assert "put together" in [entry.action for entry in alike.all(AuditEntry)]
+
+
+def test_a_record_that_names_the_work_which_is_gone_finds_the_one_that_is_kept(scene: Scene, tmp_path: Path) -> None:
+    take_in(scene, tmp_path, product(HARD, work="W-1"), product(EBOOK, work="W-2"))
+    scene.sign_in_as_staff()
+    decide(scene, "one", work_of(scene, HARD).id, work_of(scene, EBOOK).id)
+    take_in(scene, tmp_path, product(EBOOK, work="W-2", price="<!-- told anew -->"), product(SOFT, work="W-2"))
+
+    assert works_of(scene, HARD, EBOOK, SOFT) == [{HARD, EBOOK, SOFT}]
+
+
+def test_works_that_are_told_apart_are_not_asked_about_again(alike: Scene, tmp_path: Path) -> None:
+    alike.sign_in_as_staff()
+    before = pairs(alike)
+    verdict = decide(alike, "two", work_of(alike, EBOOK).id, work_of(alike, HARD).id)
+    take_in(alike, tmp_path, product(HARD), product(EBOOK, price="<!-- told anew -->"))
+
+    assert (before, verdict, pairs(alike)) == (1, 303, 0)
+    assert works_of(alike, HARD, EBOOK) == [{EBOOK}, {HARD}]
+    assert "No two works are alike" in alike.get("/staff/catalogue/twins").text
+
+
+def test_the_second_click_finds_that_things_have_changed(alike: Scene) -> None:
+    alike.sign_in_as_staff()
+    hard, ebook = work_of(alike, HARD).id, work_of(alike, EBOOK).id
+
+    assert [decide(alike, "one", hard, ebook) for _ in range(2)] == [303, 409]
+    assert decide(alike, "one", hard, hard) == 400
+    assert decide(alike, "two", hard, 0) == 409
+    assert decide(alike, "one", hard, 1) == 409, "another title is no twin"
+
+
+def test_viewers_look_and_do_not_decide(alike: Scene) -> None:
+    alike.sign_in_as_staff(Role.VIEWER)
+
+    assert alike.get("/staff/catalogue/twins").status_code == 200
+    assert decide(alike, "one", work_of(alike, HARD).id, work_of(alike, EBOOK).id) == 403
+    assert pairs(alike) == 1
+
+
+def test_other_people_make_another_book(scene: Scene, tmp_path: Path) -> None:
+    take_in(scene, tmp_path, product(HARD), product(EBOOK))
+    with scene.shop.db.writing() as session:
+        hard = session.get_one(Work, work_of(scene, HARD).id)
+        hard.contributors.append(Contributor(position=0, role="A01", name="Somebody Else"))
+
+    assert pairs(scene) == 0
