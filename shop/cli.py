@@ -17,7 +17,7 @@ from sqlalchemy import select
 from shop import demo, doctor, migrations
 from shop import settings as configuration
 from shop.app import connect, work_for_ever, write_logs
-from shop.catalogue import intake, prose
+from shop.catalogue import intake, prose, sellable
 from shop.catalogue.models import Edition, RightsSet
 from shop.catalogue.onix import OnixError
 from shop.countries import COUNTRIES
@@ -136,6 +136,7 @@ def migrate(_options: argparse.Namespace) -> int:
 def import_onix(options: argparse.Namespace) -> int:
     """Take files in, one after the other, and report."""
     shop, status = _shop(), 0
+    sellable.begin_day(shop)
     for path in options.files:
         try:
             report = intake.import_file(shop, path)
@@ -152,6 +153,10 @@ def import_onix(options: argparse.Namespace) -> int:
         if report.unsigned_rights:
             print(f"  {report.unsigned_rights} sets of rights wait for a signature: /staff/rights, or sign-rights.")
         status = status or (1 if report.problems else 0)
+    with shop.db.reading() as session:
+        since, lost = sellable.alarm(shop, session)
+    if lost:
+        print(f"Countries with fewer editions on sale than on {since}: {len(lost)}; see /staff/rights/countries.")
     return status
 
 

@@ -12,6 +12,7 @@ from shop.app import HANDLERS, rounds
 from shop.catalogue import sellable
 from shop.catalogue.models import Edition, Price, RightsSet
 from shop.catalogue.sellable import SellableDay
+from shop.staff.access import Role
 from tests.makers import EBOOK, EPUB, HARDBACK, Scene
 
 
@@ -70,9 +71,13 @@ def test_unsigned_rights_and_withdrawn_editions_do_not_count(scene: Scene) -> No
         session.execute(update(Edition).where(Edition.isbn == EPUB).values(publishing_status="11"))
     withdrawn = counted(scene)
     with scene.shop.db.writing() as session:
+        session.execute(update(Edition).where(Edition.isbn == EBOOK).values(availability="40"))
+    cancelled = counted(scene)
+    with scene.shop.db.writing() as session:
         session.execute(update(RightsSet).values(signed_at=None))
 
     assert (withdrawn.total, withdrawn.sellable["US"]) == (2, 2)
+    assert (cancelled.total, cancelled.sellable["US"]) == (1, 1)
     assert counted(scene).sellable["US"] == 0
 
 
@@ -84,12 +89,17 @@ def test_what_was_lost_since_yesterday_is_an_alarm(scene: Scene) -> None:
     while work.perform_next(scene.shop, HANDLERS):
         pass
     same_day = scene.get("/staff/rights/countries").text
+    quiet = scene.get("/staff/").text
     scene.clock.forward(hours=24)
     with scene.shop.db.writing() as session:
         session.execute(update(RightsSet).values(countries="CA"))
     with scene.shop.db.reading() as session:
         since, lost = sellable.losses(session, counted(scene), scene.clock.now.date())
 
+    scene.sign_in_as_staff(Role.SUPPORT)
+    for page in ("/staff/", "/staff/rights"):
+        assert "fewer editions on sale than on 25 November 2026" in scene.get(page).text, page
+    assert "fewer editions" not in quiet
     assert "No earlier day has been counted yet" in never
     assert "No earlier day has been counted yet" in same_day
     assert since == date(2026, 11, 25)

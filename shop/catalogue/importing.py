@@ -6,28 +6,36 @@ true after any crash, and a worker that has lost its lease takes nothing in.
 
 from __future__ import annotations
 
+import json
+import secrets
 from datetime import datetime, timedelta
 from functools import partial
 from typing import TYPE_CHECKING, Any, BinaryIO
 
-from sqlalchemy import JSON, String, Text
+from sqlalchemy import JSON, String, Text, select
 from sqlalchemy.orm import Mapped, mapped_column
 
 from shop import work
-from shop.catalogue import intake, onix
+from shop.catalogue import intake, onix, sellable
+from shop.catalogue.intake import Report
 from shop.catalogue.onix import OnixError
 from shop.db import Base, key_column
+from shop.work import WorkRow
 
 if TYPE_CHECKING:
+    from pathlib import Path
+
     from sqlalchemy.orm import Session
 
-    from shop.catalogue.intake import Report
+    from shop.catalogue.onix import Problem
     from shop.services import Shop
     from shop.work import Ending, Job
 
 IMPORT = "import-onix"
 MOST_PROBLEMS = 1000
-"""Problems that are kept in words; more are only counted."""
+"""Problems that stand in the row; all of them stand in a file beside the import's own, once it is over."""
+COUNTED_AT_ONCE = 5000
+"""Products that are counted before the lease is renewed: seconds, even where every one must be parsed."""
 
 
 class OnixImport(Base):
@@ -60,44 +68,102 @@ class OnixImport(Base):
         return self.ended_at is not None
 
     @property
-    def stored_as(self) -> str:
-        """The name under which its file is kept."""
-        return f"imports/{self.id}.onix"
+    def has_written(self) -> bool:
+        """Whether anything of the file was new."""
+        return bool(self.added or self.changed or self.withdrawn)
 
 
-def bring(session: Session, shop: Shop, file: BinaryIO, name: str, by: str, at: datetime) -> OnixImport:
-    """Keep a file and note that it must be taken in."""
+def keep(shop: Shop, file: BinaryIO) -> str:
+    """Keep a file under a name of its own, before anything is written of it: no transaction waits for a disk."""
+    name = f"imports/{secrets.token_hex(8)}.onix"
+    shop.services.files.take(name, file)
+    return name
+
+
+def bring(session: Session, kept: str, name: str, by: str, at: datetime) -> OnixImport:
+    """Note that a file, kept under a name of ours, must be taken in."""
     found = OnixImport(file=name[:200], brought_by=by, brought_at=at)
     session.add(found)
     session.flush()
-    shop.services.files.take(found.stored_as, file)
-    work.enqueue(session, IMPORT, str(found.id), at=at)
+    work.enqueue(session, IMPORT, str(found.id), at=at, payload={"kept": kept})
     return found
+
+
+def row_of(session: Session, found: OnixImport) -> WorkRow | None:
+    """Return the work row that takes it in, which tells of attempts that failed."""
+    return session.scalar(select(WorkRow).where(WorkRow.kind == IMPORT, WorkRow.key == str(found.id)))
+
+
+def problems_of(shop: Shop, found: OnixImport) -> list[dict[str, Any]]:
+    """Return every problem once the import is over, and until then the first ones so far."""
+    name = _all_problems(found.id)
+    kept: list[dict[str, Any]] = json.loads(shop.services.files.get(name)) if shop.services.files.has(name) else []
+    return kept or found.problems
 
 
 def take_in(job: Job, shop: Shop) -> Ending:
     """Work: take a file in, batch by batch; one that was begun by another worker is gone on with."""
-    number = int(job.key)
-    path = shop.services.files.path(f"imports/{number}.onix")
-    with shop.db.reading() as session:
+    number, path = int(job.key), shop.services.files.path(job.payload["kept"])
+    sellable.begin_day(shop)
+    with shop.db.writing() as session:
+        _hold(session, job, shop)
         earlier = session.get_one(OnixImport, number)
-        written = (earlier.added, earlier.changed, earlier.withdrawn)
+        earlier.state = "running"
+        taking = Taking(job, shop, (earlier.added, earlier.changed, earlier.withdrawn))
     try:
-        known = sum(1 for _record in onix.records(path))
-        with shop.db.writing() as session:
-            _hold(session, job, shop)
-            session.get_one(OnixImport, number).known = known
-        report = intake.import_file(shop, path, partial(_progress, job, shop, written))
+        taking.know(_counted(taking, path))
+        intake.import_file(shop, path, taking.told)
     except OnixError as error:
-        return partial(_end, number, str(error).replace(f"{number}.onix", earlier.file), shop.now)
-    return partial(_end_well, number, report, written, shop.now)
+        taking.keep_problems()
+        return partial(_end, number, str(error).replace(path.name, earlier.file), shop.now)
+    taking.keep_problems()
+    return partial(_end, number, None, shop.now)
 
 
-def _progress(job: Job, shop: Shop, written: tuple[int, int, int], session: Session, report: Report) -> None:
-    _hold(session, job, shop)
-    found = session.get_one(OnixImport, int(job.key))
-    found.state = "running"
-    _count(found, report, written)
+class Taking:
+    """One worker's taking in of a file, under its lease."""
+
+    def __init__(self, job: Job, shop: Shop, written: tuple[int, int, int]) -> None:
+        """Go on from what an earlier worker has written: added, changed, withdrawn."""
+        self._job, self._shop, self._written = job, shop, written
+        self._report = Report()
+
+    def hold(self) -> None:
+        """Renew the lease by itself."""
+        with self._shop.db.writing() as session:
+            _hold(session, self._job, self._shop)
+
+    def know(self, products: int) -> None:
+        """Write down how many products there are."""
+        with self._shop.db.writing() as session:
+            _hold(session, self._job, self._shop)
+            session.get_one(OnixImport, int(self._job.key)).known = products
+
+    def told(self, session: Session, report: Report) -> None:
+        """Write down, with a batch, how far the file has come."""
+        _hold(session, self._job, self._shop)
+        self._report = report
+        _count(session.get_one(OnixImport, int(self._job.key)), report, self._written)
+
+    def keep_problems(self) -> None:
+        """Keep in a file what is more than the row holds."""
+        problems = self._report.problems
+        if len(problems) > MOST_PROBLEMS:
+            name = _all_problems(int(self._job.key))
+            self._shop.services.files.put(name, json.dumps(_written_out(problems)).encode())
+
+
+def _all_problems(number: int) -> str:
+    return f"imports/{number}.problems.json"
+
+
+def _counted(taking: Taking, path: Path) -> int:
+    """Count the products; the lease is renewed meanwhile, lest two workers count in turn and neither begins."""
+    products = 0
+    for products, _record in enumerate(onix.records(path), 1):
+        if products % COUNTED_AT_ONCE == 0:
+            taking.hold()
+    return products
 
 
 def _hold(session: Session, job: Job, shop: Shop) -> None:
@@ -111,14 +177,11 @@ def _count(found: OnixImport, report: Report, written: tuple[int, int, int]) -> 
     found.added, found.changed = added + report.added, changed + report.changed
     found.withdrawn = withdrawn + report.withdrawn
     found.unchanged = max(0, report.unchanged - sum(written))
-    found.problems = [
-        {"line": one.line, "reference": one.reference, "reason": one.reason} for one in report.problems[:MOST_PROBLEMS]
-    ]
+    found.problems = _written_out(report.problems[:MOST_PROBLEMS])
 
 
-def _end_well(number: int, report: Report, written: tuple[int, int, int], at: datetime, session: Session) -> None:
-    _count(session.get_one(OnixImport, number), report, written)
-    _end(number, None, at, session)
+def _written_out(problems: list[Problem]) -> list[dict[str, Any]]:
+    return [{"line": one.line, "reference": one.reference, "reason": one.reason} for one in problems]
 
 
 def _end(number: int, error: str | None, at: datetime, session: Session) -> None:

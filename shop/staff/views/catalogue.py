@@ -8,13 +8,14 @@ from typing import TYPE_CHECKING
 
 from flask import Response, abort, render_template, request
 from sqlalchemy import select
+from werkzeug.exceptions import RequestEntityTooLarge
 
 from shop import countries
 from shop.catalogue import importing, sellable, twins
 from shop.catalogue.importing import OnixImport
 from shop.staff.access import Role
 from shop.staff.views import bp, me, needs, note
-from shop.web import db, see_other, the_shop
+from shop.web import commit_now, db, see_other, the_shop
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
@@ -38,16 +39,21 @@ def imports() -> str:
 def bring_file() -> Response | tuple[str, int]:
     """Keep a file for the worker to take in."""
     shop = the_shop()
+    commit_now()  # Whoever sends slowly would keep every other writer waiting.
     request.max_content_length = shop.settings.onix_upload_megabytes * MEGABYTE
-    file = request.files.get("onix")
+    try:
+        file = request.files.get("onix")
+    except RequestEntityTooLarge:
+        return _imports_page(_too_large(shop.settings.onix_upload_megabytes)), 413
     if file is None or not file.filename:
         return _imports_page("Choose an ONIX file first."), 422
     if not file.stream.read(1):
         return _imports_page(f"{file.filename} is empty."), 422
     file.stream.seek(0)
-    at = note("bring ONIX", file.filename)
     with file.stream:
-        found = importing.bring(db(), shop, file.stream, file.filename, me().email, at)  # type: ignore[arg-type]
+        kept = importing.keep(shop, file.stream)  # type: ignore[arg-type]
+    at = note("bring ONIX", file.filename)
+    found = importing.bring(db(), kept, file.filename, me().email, at)
     return see_other(f"/staff/catalogue/imports/{found.id}")  # type: ignore[return-value]
 
 
@@ -55,14 +61,15 @@ def bring_file() -> Response | tuple[str, int]:
 def one_import(import_id: int) -> str:
     """How far a file has come, and what was left out of it."""
     found = _import(import_id)
-    return render_template("staff/import.html", found=found, problems=found.problems[:MOST_SHOWN])
+    row, problems = importing.row_of(db(), found), found.problems[:MOST_SHOWN]
+    return render_template("staff/import.html", found=found, row=row, problems=problems)
 
 
 @bp.get("/catalogue/imports/<int:import_id>/problems.csv")
 def import_problems(import_id: int) -> Response:
-    """Every problem that was kept, for a spreadsheet."""
-    found = _import(import_id)
-    rows = ((one["line"], one["reference"] or "", one["reason"]) for one in found.problems)
+    """Every problem, for a spreadsheet; while the import runs, the first ones so far."""
+    problems = importing.problems_of(the_shop(), _import(import_id))
+    rows = ((one["line"], one["reference"] or "", one["reason"]) for one in problems)
     return _table(f"problems-{import_id}.csv", ("line", "record", "reason"), rows)
 
 
@@ -115,6 +122,13 @@ def _imports_page(error: str | None = None) -> str:
     found = db().scalars(select(OnixImport).order_by(OnixImport.id.desc()).limit(MOST_LISTED)).all()
     megabytes = the_shop().settings.onix_upload_megabytes
     return render_template("staff/catalogue.html", imports=found, error=error, megabytes=megabytes)
+
+
+def _too_large(megabytes: int) -> str:
+    return (
+        f"The file is larger than {megabytes} MB. Pack it with gzip, or have it taken in on the server "
+        "with frontlist import-onix."
+    )
 
 
 def _import(import_id: int) -> OnixImport:

@@ -6,7 +6,7 @@ from flask import Response, abort, render_template, request
 from sqlalchemy import func, select
 
 from shop import countries, work
-from shop.catalogue import prose
+from shop.catalogue import prose, sellable
 from shop.catalogue import rights as rules
 from shop.catalogue.models import Edition, RightsSet, Work
 from shop.checkout.inbox import Notice
@@ -27,7 +27,8 @@ def rights() -> str:
         .group_by(RightsSet.id)
         .order_by(RightsSet.signed_at.is_not(None), RightsSet.id)
     )
-    return render_template("staff/rights.html", sets=db().execute(used).all(), total=len(countries.COUNTRIES))
+    sets, lost = db().execute(used).all(), sellable.alarm(the_shop(), db())
+    return render_template("staff/rights.html", sets=sets, lost=lost, total=len(countries.COUNTRIES))
 
 
 @bp.get("/rights/explain")

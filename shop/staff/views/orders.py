@@ -9,6 +9,7 @@ from flask import abort, render_template, request
 from sqlalchemy import String, cast, or_, select
 
 from shop import countries, work
+from shop.catalogue import sellable
 from shop.checkout import settlement
 from shop.checkout.inbox import Notice
 from shop.despatch.models import Despatch
@@ -32,6 +33,8 @@ if TYPE_CHECKING:
     from werkzeug.wrappers import Response as AnyResponse
 
 PAGE_SIZE = 50
+START = "/staff/"
+"""Where staff come in, and where alarms stand."""
 FILTERS = {
     "all": "All orders",
     "paid": "Paid",
@@ -67,6 +70,7 @@ def orders() -> str:
         words=words,
         filters=FILTERS,
         chosen=chosen if chosen in FILTERS else "all",
+        lost=sellable.alarm(the_shop(), db()) if request.path == START else (None, []),
     )
 
 
