@@ -241,6 +241,7 @@ def test_work_that_has_stopped_is_not_shown_as_going_on(counter: Scene) -> None:
     assert "The last attempt failed and will be repeated: FileNotFoundError" in once
     assert "The work has stopped" in stopped
     assert "data-running" not in stopped
+    assert '<span class="state bad">stopped</span>' in counter.get("/staff/catalogue").text
 
 
 def test_the_day_is_written_down_before_the_first_import_changes_it(counter: Scene) -> None:

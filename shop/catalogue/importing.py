@@ -20,9 +20,10 @@ from shop.catalogue import intake, onix, sellable
 from shop.catalogue.intake import Report
 from shop.catalogue.onix import OnixError
 from shop.db import Base, key_column
-from shop.work import WorkRow
+from shop.work import WorkRow, WorkState
 
 if TYPE_CHECKING:
+    from collections.abc import Iterable
     from pathlib import Path
 
     from sqlalchemy.orm import Session
@@ -92,6 +93,13 @@ def bring(session: Session, kept: str, name: str, by: str, at: datetime) -> Onix
 def row_of(session: Session, found: OnixImport) -> WorkRow | None:
     """Return the work row that takes it in, which tells of attempts that failed."""
     return session.scalar(select(WorkRow).where(WorkRow.kind == IMPORT, WorkRow.key == str(found.id)))
+
+
+def stopped(session: Session, imports: Iterable[OnixImport]) -> set[int]:
+    """Return the numbers of those that no worker will go on with unless somebody says so."""
+    keys = [str(one.id) for one in imports if not one.is_over]
+    dead = select(WorkRow.key).where(WorkRow.kind == IMPORT, WorkRow.key.in_(keys), WorkRow.state == WorkState.DEAD)
+    return {int(key) for key in session.scalars(dead)}
 
 
 def problems_of(shop: Shop, found: OnixImport) -> list[dict[str, Any]]:

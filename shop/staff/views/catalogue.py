@@ -120,8 +120,8 @@ def sellable_table() -> Response:
 
 def _imports_page(error: str | None = None) -> str:
     found = db().scalars(select(OnixImport).order_by(OnixImport.id.desc()).limit(MOST_LISTED)).all()
-    megabytes = the_shop().settings.onix_upload_megabytes
-    return render_template("staff/catalogue.html", imports=found, error=error, megabytes=megabytes)
+    megabytes, stopped = the_shop().settings.onix_upload_megabytes, importing.stopped(db(), found)
+    return render_template("staff/catalogue.html", imports=found, stopped=stopped, error=error, megabytes=megabytes)
 
 
 def _too_large(megabytes: int) -> str:
