@@ -121,6 +121,7 @@ KINDS = {
     "staff, catalogue": Kind("staff", "/staff/catalogue"),
     "staff, catalogue, no file": Kind("staff", "/staff/catalogue", "Take it in"),
     "staff, no twins": Kind("staff", "/staff/catalogue/twins"),
+    "staff, one import": Kind("staff", "{import}"),
     "staff, where we may sell": Kind("staff", "/staff/rights/countries"),
     "staff, work": Kind("staff", "/staff/work"),
 }
@@ -146,6 +147,7 @@ class Town:
         self._come_in()
         self.paths["access"] = self._mailed_link()
         self.paths["expired"] = self._expired_link()
+        self.paths["import"] = self._brought_file()
 
     def show(self, kind: Kind) -> Page:
         """Go to a page as its visitor does."""
@@ -192,6 +194,13 @@ class Town:
         sign_in_to_library(self._visit("newcomer"), self.demo, "newcomer@example.com")
         self._post(self._visit("asker"), "/library/code", email="asker@example.com")
         sign_in_as_staff(self._visit("staff"), self.demo)
+
+    def _brought_file(self) -> str:
+        file: Any = {"onix": {"name": "none.xml", "mimeType": "text/xml", "buffer": b"<html/>"}}
+        sent = self._pages["staff"].context.request.post(
+            f"{self.demo.shop}/staff/catalogue/imports", multipart=file, headers=SAME_ORIGIN, max_redirects=0
+        )
+        return sent.headers["location"]
 
     def _mailed_link(self) -> str:
         page = self._visit("clerk")
