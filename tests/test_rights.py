@@ -219,6 +219,41 @@ def test_what_is_reported_as_shut_is_shut() -> None:
 
 
 @pytest.mark.parametrize(
+    ("rights", "row"),
+    [
+        pytest.param([right("08", "GB")], "01", id="sold with a restriction, and the rest is for sale"),
+        pytest.param([right("07", "GB"), right("01", "WORLD")], None, id="and the world is"),
+        pytest.param([right("00", "GB"), right("01", "WORLD")], None, id="nobody knows"),
+        pytest.param([right("77", "GB"), right("02", "WORLD")], None, id="no such type"),
+        pytest.param([SalesRights("01", right("01", "GB").territory, "04")], "01", id="for one retailer"),
+        pytest.param([right("01", "US", "GB")], "01", id="excluded from where it is not"),
+        pytest.param([right("01", "WORLD", "GB")], "02", id="excluded, though the rest is for sale"),
+        pytest.param([right("01", "WORLD", "UK")], None, id="excluded by a code that is none"),
+        pytest.param([right("01", "WORLD", "gb")], None, id="excluded in small letters"),
+        pytest.param([right("01", "WORLD", "US,GB")], None, id="excluded with a comma"),
+        pytest.param([right("01", "WORLD", "ECZ")], None, id="a region excluded that we cannot place"),
+        pytest.param([right("03", "UK"), right("01", "WORLD")], None, id="not for sale by a code that is none"),
+        pytest.param([right("03", "ECZ")], "01", id="not for sale in a region that we cannot place"),
+        pytest.param([right("03")], "01", id="not for sale, and nobody says where"),
+    ],
+)
+def test_what_is_shut_out_in_words_we_cannot_act_on_stays_shut_and_is_reported(
+    rights: list[SalesRights], row: str | None
+) -> None:
+    resolution = resolve(Statement(tuple(rights), row))
+    assert "GB" not in resolution.countries
+    assert resolution.problems
+    named = resolve(Statement((*rights, right("01", "JP")), row))
+    assert "JP" in named.countries, "whoever is named stays open"
+
+
+@pytest.mark.parametrize(("region", "shut"), [("GB-CHA", "GG JE"), ("GB-IOM", "IM")])
+def test_islands_that_are_countries_of_their_own_are_shut_as_such(region: str, shut: str) -> None:
+    assert opened(right("01", "WORLD", region)) == everywhere_but(shut)
+    assert opened(right("01", "WORLD"), right("03", region)) == everywhere_but(shut)
+
+
+@pytest.mark.parametrize(
     "statement",
     [Statement(), Statement((right("01"),)), Statement((right("02"),), "03"), Statement((right("01", "", "GB"),))],
 )
@@ -245,21 +280,25 @@ statements = st.builds(
 
 def as_a_clerk_would(statement: Statement, country: str) -> bool:
     """The rules again, for one country, by reading every line and writing down what it says of the country."""
-    named, by_world, spared = set(), set(), False
+    named, by_world, spared, lost = set(), set(), False, False
     for one in statement.rights:
-        if one.type not in OPENING | CLOSING:
-            continue
         verdict, place = one.type in OPENING, one.territory
         cut = country in place.countries_excluded or any(part[:2] == country for part in place.regions_excluded)
+        spared = spared or cut
         if country in place.countries_included:
             named |= {verdict, False} if cut else {verdict}
         elif "WORLD" in place.regions_included:
-            spared = spared or cut
+            spared = True
             by_world |= set() if cut else {verdict}
-    for said in (named, by_world):
-        if said:
-            return said == {True}
-    return statement.rest_of_world in OPENING and not spared
+        if not verdict and not place.countries_included and "WORLD" not in place.regions_included:
+            lost = True  # "not for sale" without a place, or in ROW, which is none
+        if not verdict and "ROW" in place.regions_included:
+            lost = True
+    if named:
+        return named == {True}
+    if by_world:
+        return by_world == {True} and not lost
+    return statement.rest_of_world in OPENING and not spared and not lost
 
 
 @often
@@ -358,6 +397,8 @@ def test_equal_sets_are_signed_once_and_different_sets_apart() -> None:
         (Territory(("GB", "US"), (), ("GB",)), {"US"}),
         (Territory(("US", "UK", "xx")), {"US"}),
         (Territory((), ("GB-SCT", "ECZ", "ROW")), NOWHERE),
+        (Territory((), ("WORLD",), ("UK",)), NOWHERE),
+        (Territory(("US",), ("WORLD",), ("UK",)), {"US"}),
         (Territory(), NOWHERE),
     ],
 )

@@ -4,7 +4,9 @@ Pure. The rules are ONIX 3.0's (lists 46, 49 and 91) and the house's, in this or
 
 1. a country named beats the region or `WORLD` that contains it, either way;
 2. a country both for sale and not for sale at one level is closed, and reported;
-3. types 00, 07 and 08, unknown codes, parts of countries and silence never open a country.
+3. types 00, 07 and 08, restrictions on who may buy, unknown codes, parts of countries and silence never open a
+   country, and a country that is named under them is closed;
+4. where something is shut out and nobody can say what, only countries that are named stay open.
 """
 
 from __future__ import annotations
@@ -23,7 +25,17 @@ NOT_FOR_SALE = {
     "05": "not for sale here, though the publisher holds non-exclusive rights",
     "06": "the publisher holds no rights",
 }
-RESTRICTED = {"07", "08"}
+WAITING = {
+    "00": "of no known meaning",
+    "07": "sold with a restriction, exclusively",
+    "08": "sold with a restriction",
+}
+"""What waits for a person, and is closed until then; types that list 46 does not have are taken for the first."""
+CLOSING = NOT_FOR_SALE | WAITING
+_OPEN_TO_ALL = {None, "00"}
+"""Restrictions of list 71 that restrict nothing: 00 is only a note."""
+_FORMER_PARTS = {"GB-CHA": {"GG", "JE"}, "GB-IOM": {"IM"}}
+"""Regions of list 49 that ISO 3166-1 counts as countries."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -38,10 +50,18 @@ class Territory:
 
 @dataclass(frozen=True, slots=True)
 class SalesRights:
-    """An ONIX SalesRights composite: its type (list 46) and where it holds."""
+    """An ONIX SalesRights composite: its type (list 46), where it holds, and what restricts the sale (list 71)."""
 
     type: str
     territory: Territory
+    restriction: str | None = None
+
+    @property
+    def kind(self) -> str:
+        """The type as it may be acted upon: what is restricted, or of no known type, waits for a person."""
+        if self.type in FOR_SALE and self.restriction not in _OPEN_TO_ALL:
+            return "08"
+        return self.type if self.type in FOR_SALE or self.type in CLOSING else "00"
 
 
 @dataclass(frozen=True, slots=True)
@@ -59,7 +79,9 @@ class Statement:
     def from_json(cls, values: dict[str, Any]) -> Statement:
         """The statement again."""
         rights = tuple(
-            SalesRights(one["type"], Territory(**{k: tuple(v) for k, v in one["territory"].items()}))
+            SalesRights(
+                one["type"], Territory(**{k: tuple(v) for k, v in one["territory"].items()}), one.get("restriction")
+            )
             for one in values["rights"]
         )
         return cls(rights, values["rest_of_world"])
@@ -98,10 +120,17 @@ class Resolution:
 
 @dataclass(slots=True)
 class _Claims:
-    """What has been said of each country so far: by name, and by each WORLD with what it spares."""
+    """What has been said of each country so far: by name, and by each WORLD with what it spares.
+
+    Attributes:
+        spared: Countries excluded from somewhere, and so not meant by the rest of the world.
+        may_close_more: Whether something is shut out that could not be placed.
+    """
 
     by_name: dict[str, set[str]] = field(default_factory=dict)
     by_world: list[tuple[str, frozenset[str]]] = field(default_factory=list)
+    spared: set[str] = field(default_factory=set)
+    may_close_more: bool = False
     problems: list[str] = field(default_factory=list)
 
 
@@ -114,6 +143,10 @@ def resolve(statement: Statement) -> Resolution:
         claims.problems.append("Nothing is stated of sales rights.")
     if statement.rest_of_world not in {None, *FOR_SALE, *NOT_FOR_SALE}:
         claims.problems.append(f"Type {statement.rest_of_world} for the rest of the world opens nothing.")
+    if claims.by_world and statement.rest_of_world in FOR_SALE and claims.spared - claims.by_name.keys():
+        claims.problems.append(
+            "The rest of the world is for sale, but WORLD is named with exclusions: they stay closed."
+        )
     decisions = {code: _decide(code, claims, statement.rest_of_world) for code in sorted(COUNTRIES)}
     clashing = sorted(code for code, decision in decisions.items() if decision.reason.startswith("contradiction"))
     if clashing:
@@ -135,34 +168,68 @@ def read(countries: str) -> frozenset[str]:
 def countries_of(territory: Territory) -> frozenset[str]:
     """The whole countries that a price or market territory covers; codes it does not know open nothing."""
     named = COUNTRIES.intersection(territory.countries_included)
-    world = COUNTRIES if "WORLD" in territory.regions_included else frozenset[str]()
-    cut = {code.split("-")[0] for code in territory.regions_excluded}
-    return (named | world) - COUNTRIES.intersection(territory.countries_excluded) - cut
+    is_world = "WORLD" in territory.regions_included and not _excludes_what_nobody_knows(territory)
+    world = COUNTRIES if is_world else frozenset[str]()
+    return (named | world) - COUNTRIES.intersection(
+        (*territory.countries_excluded, *_wholes(territory.regions_excluded))
+    )
 
 
 def _take_in(rights: SalesRights, claims: _Claims) -> None:
-    territory, problems = rights.territory, claims.problems
-    if rights.type not in FOR_SALE and rights.type not in NOT_FOR_SALE:
-        restricted = "sold with a restriction" if rights.type in RESTRICTED else "of no known meaning"
-        problems.append(f"Sales rights type {rights.type} is {restricted}; it opens nothing.")
-        return
+    territory, kind = rights.territory, rights.kind
+    claims.problems.extend(_told_of(rights))
+    excluded = _excluded(territory)
+    claims.spared |= excluded
+    for code in COUNTRIES.intersection(territory.countries_included):
+        both = {"03"} if code in excluded else set()
+        claims.by_name.setdefault(code, set()).update({kind} | both)
+    if kind in CLOSING:
+        for code in COUNTRIES.intersection(_wholes(territory.regions_included)):
+            claims.by_name.setdefault(code, set()).add(kind)
+    if "WORLD" in territory.regions_included:
+        claims.by_world.append((kind, excluded))
+    is_lost = _excludes_what_nobody_knows(territory) or (kind in CLOSING and _names_what_nobody_knows(territory))
+    claims.may_close_more |= is_lost
+
+
+def _told_of(rights: SalesRights) -> list[str]:
+    """What a person must look at in one composite."""
+    territory, problems = rights.territory, []
+    if rights.type in FOR_SALE and rights.kind in WAITING:
+        problems.append(f"Sales are restricted (type {rights.restriction} of list 71); that opens nothing.")
+    elif rights.kind in WAITING:
+        problems.append(f"Sales rights type {rights.type} is {WAITING[rights.kind]}; it opens nothing.")
     problems.extend(_unknown(territory))
     if not territory.countries_included and not territory.regions_included:
         problems.append(f"Sales rights type {rights.type} names no country and no region.")
-    excluded = COUNTRIES.intersection((*territory.countries_excluded, *_wholes(territory.regions_excluded)))
-    for code in COUNTRIES.intersection(territory.countries_included):
-        both = {"03"} if code in excluded else set()
-        claims.by_name.setdefault(code, set()).update({rights.type} | both)
-    if rights.type in NOT_FOR_SALE:
-        for code in COUNTRIES.intersection(_wholes(territory.regions_included)):
-            claims.by_name.setdefault(code, set()).add(rights.type)
-    if "WORLD" in territory.regions_included:
-        claims.by_world.append((rights.type, excluded))
+    apart = sorted(COUNTRIES.intersection(territory.countries_excluded) - {*territory.countries_included})
+    if apart and not territory.regions_included:
+        problems.append(f"Excluded from a territory that does not hold them, and closed: {' '.join(apart)}.")
+    return problems
+
+
+def _excluded(territory: Territory) -> frozenset[str]:
+    return COUNTRIES.intersection((*territory.countries_excluded, *_wholes(territory.regions_excluded)))
+
+
+def _excludes_what_nobody_knows(territory: Territory) -> bool:
+    """Whether something is excluded that nobody can place."""
+    codes = (*territory.countries_excluded, *_wholes(territory.regions_excluded))
+    unplaced = [code for code in territory.regions_excluded if "-" not in code]
+    return bool(unplaced) or any(code not in COUNTRIES for code in codes)
+
+
+def _names_what_nobody_knows(territory: Territory) -> bool:
+    """Whether it names nothing, or something that nobody can place."""
+    codes = (*territory.countries_included, *_wholes(territory.regions_included))
+    unplaced = [code for code in territory.regions_included if "-" not in code and code != "WORLD"]
+    names_nothing = not territory.countries_included and not territory.regions_included
+    return names_nothing or bool(unplaced) or any(code not in COUNTRIES for code in codes)
 
 
 def _wholes(regions: tuple[str, ...]) -> set[str]:
     """The countries of which these are parts."""
-    return {code.split("-")[0] for code in regions if "-" in code}
+    return set().union(*(_FORMER_PARTS.get(code, {code.split("-")[0]}) for code in regions if "-" in code))
 
 
 def _unknown(territory: Territory) -> list[str]:
@@ -190,10 +257,16 @@ def _unknown(territory: Territory) -> list[str]:
 def _decide(code: str, claims: _Claims, rest_of_world: str | None) -> Decision:
     if types := claims.by_name.get(code):
         return _judge(types, "named")
+    if claims.may_close_more:
+        return Decision(allowed=False, reason="something is shut out that could not be placed, and this is not named")
     if world := {kind for kind, spared in claims.by_world if code not in spared}:
         return _judge(world, "by WORLD")
-    if claims.by_world:
-        return Decision(allowed=False, reason="excluded from WORLD, and not named elsewhere")
+    return _of_the_rest(code, claims, rest_of_world)
+
+
+def _of_the_rest(code: str, claims: _Claims, rest_of_world: str | None) -> Decision:
+    if claims.by_world or code in claims.spared:
+        return Decision(allowed=False, reason="excluded, and not named elsewhere")
     if rest_of_world in FOR_SALE:
         return Decision(allowed=True, reason=f"rest of the world: {FOR_SALE[rest_of_world]}")
     if rest_of_world in NOT_FOR_SALE:
@@ -202,8 +275,8 @@ def _decide(code: str, claims: _Claims, rest_of_world: str | None) -> Decision:
 
 
 def _judge(types: set[str], how: str) -> Decision:
-    opening, closing = types & FOR_SALE.keys(), types & NOT_FOR_SALE.keys()
+    opening, closing = types & FOR_SALE.keys(), types & CLOSING.keys()
     if opening and closing:
         return Decision(allowed=False, reason=f"contradiction: {how} both for sale and not for sale")
-    meaning = FOR_SALE[min(opening)] if opening else NOT_FOR_SALE[min(closing)]
+    meaning = FOR_SALE[min(opening)] if opening else CLOSING[min(closing)]
     return Decision(allowed=bool(opening), reason=f"{how}: {meaning}")
