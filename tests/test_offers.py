@@ -136,7 +136,12 @@ def test_a_reader_in_london_cannot_buy_what_a_reader_in_new_york_can(
 
 # -- Every code -------------------------------------------------------------------------------------------------
 
-ON_SALE = {"11", "12", "20", "21", "22", "23"}
+ON_SALE = {"20", "21", "22", "23"}
+AWAITED = {"11", "12"}
+LIST_64 = [f"{number:02}" for number in range(18)]
+LIST_65 = """
+01 09 10 11 12 20 21 22 23 30 31 32 33 34 40 41 42 43 44 45 46 47 48 49 50 51 52 97 98 99
+""".split()  # noqa: SIM905 - a list of codes reads best as it is printed
 ALL_CODES = [f"{number:02}" for number in range(100)]
 
 
@@ -144,6 +149,33 @@ ALL_CODES = [f"{number:02}" for number in range(100)]
 def test_only_the_availabilities_we_know_to_be_on_sale_are_sold(facts: EditionFacts) -> None:
     sold = {code for code in (*ALL_CODES, "", "9x") if offered(facts, availability=code).may_be_basketed}
     assert sold == ON_SALE
+
+
+def test_print_that_is_awaited_is_ordered_before_its_day_and_not_sold_after_it() -> None:
+    for code in AWAITED:
+        assert offered(HARDBACK, availability=code, publication_date=TOMORROW).state is S.PREORDER
+        late = offered(HARDBACK, availability=code, expected_date=TOMORROW)
+        assert (late.state, late.until) == (S.COMING_SOON, TOMORROW)
+
+
+WORDS = {
+    S.WITHDRAWN: ("01 05 08 11 12 13 15 16 17", "01 40 41 42 43 45 46 48 49 50 52"),
+    S.COMING_SOON: ("03", "09 10 11 12"),
+    S.OUT_OF_STOCK: ("06 07 09 10", "30 31 32 33 34 44 47 51 97 98 99"),
+    S.BUY: ("00 02 04 14", "20 21 22 23"),
+}
+
+
+@pytest.mark.parametrize("state", WORDS)
+def test_every_code_of_both_lists_means_one_thing(state: OfferState) -> None:
+    statuses, availabilities = (words.split() for words in WORDS[state])
+    assert [code for code in LIST_64 if offered(HARDBACK, publishing_status=code).state is state] == statuses
+    assert [code for code in LIST_65 if offered(HARDBACK, availability=code).state is state] == availabilities
+
+
+def test_that_nothing_is_on_the_shelf_before_publication_is_not_to_be_sold_out() -> None:
+    early = offered(HARDBACK, publication_date=TOMORROW, stock=0)
+    assert (early.state, early.until) == (S.COMING_SOON, TOMORROW)
 
 
 @pytest.mark.parametrize("code", ["01", "05", "08", "11", "12", "15", "16", "17", "03", "06", "07", "10", "13", "77"])

@@ -11,7 +11,7 @@ from dataclasses import dataclass
 from functools import cached_property
 from typing import TYPE_CHECKING, Any
 
-from shop.catalogue import accessibility
+from shop.catalogue import accessibility, forms
 from shop.catalogue.facets import language_name
 
 if TYPE_CHECKING:
@@ -20,7 +20,6 @@ if TYPE_CHECKING:
 
     from shop.catalogue.accessibility import Section
 
-FORMS = {"BA": "Book", "BB": "Hardback", "BC": "Paperback", "ED": "Ebook", "EA": "Ebook", "AJ": "Audiobook"}
 ALWAYS_SHOWN = {"Ways of reading", "Conformance"}
 """Sections that stand open; the others are behind a disclosure."""
 PROTECTION = {"00": "None", "01": "DRM", "02": "Digital watermark", "03": "Adobe DRM", "05": "LCP", "06": "Apple DRM"}
@@ -90,12 +89,12 @@ class Details:
     @property
     def name(self) -> str:
         """What readers call the form."""
-        return FORMS.get(self.form, "Book")
+        return forms.name(self.form)
 
     @property
     def is_digital(self) -> bool:
         """Whether it is an ebook."""
-        return self.form.startswith("E")
+        return forms.is_digital(self.form)
 
     @cached_property
     def rows(self) -> list[tuple[str, str]]:

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any
 from sqlalchemy import JSON, ForeignKey, Index, String, Text, UniqueConstraint, update
 from sqlalchemy.orm import Mapped, mapped_column, relationship
 
+from shop.catalogue.forms import is_digital
 from shop.db import Base, key_column
 
 if TYPE_CHECKING:
@@ -30,6 +31,7 @@ class Work(Base):
     """A book as written: what its editions share.
 
     `subjects` are `{"scheme", "code", "heading"}` (list 27; a keyword has no code, a code may have no heading).
+    `published_on` is the day of its first edition.
     """
 
     __tablename__ = "work"
@@ -173,8 +175,8 @@ class Edition(Base):
 
     @property
     def is_digital(self) -> bool:
-        """Whether it is delivered as bytes rather than by post (list 150: E… is digital)."""
-        return self.form.startswith("E")
+        """Whether it is delivered as bytes rather than by post."""
+        return is_digital(self.form)
 
     def note_provider_state(self, state: ProviderState, at: datetime) -> None:
         """Write down what the provider said, and when."""

@@ -17,16 +17,19 @@ from shop.countries import EUROPEAN_UNION
 if TYPE_CHECKING:
     from shop.money import Money
 
-WITHDRAWN_STATUS = {"01", "05", "08", "11", "12", "15", "16", "17"}
-WITHDRAWN_AVAILABILITY = {"40", "41", "43", "46", "48", "49"}
+WITHDRAWN_STATUS = {"01", "05", "08", "11", "12", "13", "15", "16", "17"}
+WITHDRAWN_AVAILABILITY = {"01", "40", "41", "42", "43", "45", "46", "48", "49", "50", "52"}
 OUT_OF_PRINT_STATUS = {"06", "07", "10"}
 OUT_OF_PRINT_AVAILABILITY = {"47", "51"}
 POSTPONED_STATUS = {"03"}
+POSTPONED_AVAILABILITY = {"09"}
 NOT_YET_AVAILABILITY = {"10"}
 AWAITED_AVAILABILITY = {"11", "12"}
 OUT_OF_STOCK_AVAILABILITY = {"30", "31", "32", "33", "34"}
-ON_SALE_STATUS = {"00", "02", "04"}
+ON_SALE_STATUS = {"00", "02", "04", "14"}
+"""14 is active with market restrictions, which stand in its rights and prices."""
 ON_SALE_AVAILABILITY = {"11", "12", "20", "21", "22", "23"}
+OUT_OF_PRINT = "out of print"
 
 
 class OfferState(StrEnum):
@@ -105,7 +108,7 @@ def holds_on(day: date, since: date | None, until: date | None) -> bool:
 
 
 def price_for(facts: EditionFacts, country: str | None) -> Money | None:
-    """The price for a country: one that names it before one for everywhere."""
+    """The price for a country: the first that names it, before the first for everywhere."""
     for money, countries in facts.prices:
         if countries is not None and country in countries:
             return money
@@ -121,9 +124,9 @@ def _withdrawn(facts: EditionFacts, _country: str | None, _now: datetime, _age: 
     return None
 
 
-def _wrong_country(facts: EditionFacts, country: str | None, _now: datetime, _age: timedelta) -> _Verdict:
+def _wrong_country(facts: EditionFacts, country: str | None, now: datetime, _age: timedelta) -> _Verdict:
     if facts.countries is None:
-        return OfferState.COMING_SOON, None, "rights not signed"
+        return OfferState.COMING_SOON, _ahead(facts, now), "rights not signed"
     if country is None:
         return OfferState.CHOOSE_COUNTRY, None, "country not known"
     if country not in facts.countries:
@@ -162,26 +165,31 @@ def _not_delivered(facts: EditionFacts, _country: str | None, now: datetime, age
 
 def _not_yet(facts: EditionFacts, _country: str | None, now: datetime, _age: timedelta) -> _Verdict:
     ahead = _ahead(facts, now)
-    if facts.publishing_status in POSTPONED_STATUS:
+    if facts.publishing_status in POSTPONED_STATUS or facts.availability in POSTPONED_AVAILABILITY:
         return OfferState.COMING_SOON, None, "postponed"
     if facts.availability in NOT_YET_AVAILABILITY and (facts.is_digital or ahead is None):
         return OfferState.COMING_SOON, ahead, "not yet available"
-    if facts.availability in AWAITED_AVAILABILITY and facts.publication_date is None:
-        return OfferState.COMING_SOON, None, "awaited, and nobody says when"
+    if facts.availability in AWAITED_AVAILABILITY and ahead is None:
+        return OfferState.COMING_SOON, _expected(facts, now), "awaited, and not here yet"
+    if ahead is not None and facts.stock is not None and facts.stock <= 0:
+        return OfferState.COMING_SOON, ahead, "not published yet, and all copies are spoken for"
     return None
 
 
 def _out_of_stock(facts: EditionFacts, _country: str | None, now: datetime, _age: timedelta) -> _Verdict:
     if facts.publishing_status in OUT_OF_PRINT_STATUS or facts.availability in OUT_OF_PRINT_AVAILABILITY:
-        return OfferState.OUT_OF_STOCK, None, "out of print"
-    expected = facts.expected_date if facts.expected_date and facts.expected_date > now.date() else None
+        return OfferState.OUT_OF_STOCK, None, OUT_OF_PRINT
     if facts.availability in OUT_OF_STOCK_AVAILABILITY or (facts.stock is not None and facts.stock <= 0):
-        return OfferState.OUT_OF_STOCK, expected, "out of stock"
+        return OfferState.OUT_OF_STOCK, _expected(facts, now), "out of stock"
     if facts.publishing_status not in ON_SALE_STATUS:
         return OfferState.OUT_OF_STOCK, None, f"publishing status {facts.publishing_status} is not on sale"
     if facts.availability not in ON_SALE_AVAILABILITY | NOT_YET_AVAILABILITY:
         return OfferState.OUT_OF_STOCK, None, f"availability {facts.availability} is not on sale"
     return None
+
+
+def _expected(facts: EditionFacts, now: datetime) -> date | None:
+    return facts.expected_date if facts.expected_date and facts.expected_date > now.date() else None
 
 
 def _ahead(facts: EditionFacts, now: datetime) -> date | None:

@@ -16,10 +16,10 @@ from typing import TYPE_CHECKING, Any
 from sqlalchemy import JSON, Text, bindparam, cast, literal_column, select
 
 from shop import countries
-from shop.catalogue import delivery, markup, rights, subjects
-from shop.catalogue.details import FORMS, Details
+from shop.catalogue import delivery, forms, markup, rights, subjects
+from shop.catalogue.details import Details
 from shop.catalogue.models import Contributor, Edition, OldSlug, Price, Quotation, RightsSet, Work
-from shop.catalogue.offers import EditionFacts, Offer, OfferState, holds_on, offer
+from shop.catalogue.offers import OUT_OF_PRINT, EditionFacts, Offer, OfferState, holds_on, offer
 from shop.db import Prepared
 from shop.money import Money
 
@@ -66,7 +66,7 @@ class EditionView:
     @property
     def name(self) -> str:
         """What readers call the form: Hardback, Ebook."""
-        return FORMS.get(self.form, "Book")
+        return forms.name(self.form)
 
     @cached_property
     def specification(self) -> str:
@@ -98,7 +98,7 @@ class EditionView:
         total = self.offer.price + self.delivery
         return (
             f"Delivery to {countries.in_sentence(self.country)} {self.delivery}, {total} in all; "
-            f"{low} to {high} working days."
+            f"{low} to {high} working days{' from publication' if self.offer.state is OfferState.PREORDER else ''}."
         )
 
     @property
@@ -109,7 +109,12 @@ class EditionView:
     @property
     def may_be_awaited(self) -> bool:
         """Whether it is worth waiting for."""
-        return self.offer.state in {OfferState.COMING_SOON, OfferState.OUT_OF_STOCK}
+        return not self.is_out_of_print and self.offer.state in {OfferState.COMING_SOON, OfferState.OUT_OF_STOCK}
+
+    @property
+    def is_out_of_print(self) -> bool:
+        """Whether there will be no more copies, as far as anybody knows."""
+        return self.offer.reason == OUT_OF_PRINT
 
     @property
     def needs_country(self) -> bool:
@@ -125,7 +130,7 @@ class EditionView:
             OfferState.COMING_SOON: "Coming soon",
             OfferState.CHOOSE_COUNTRY: "Choose your country to buy",
             OfferState.NOT_HERE: f"Not sold in {self._country}",
-            OfferState.OUT_OF_STOCK: "Out of stock",
+            OfferState.OUT_OF_STOCK: "Out of print" if self.is_out_of_print else "Out of stock",
             OfferState.WITHDRAWN: "No longer sold",
         }[self.offer.state]
 
@@ -143,6 +148,8 @@ class EditionView:
         """What happens once it is bought."""
         if self.facts.is_digital:
             return "Ready to read within a minute of paying."
+        if to_order := _TO_ORDER.get(self.facts.availability):
+            return to_order
         stock = self.facts.stock
         return f"Only {stock} left." if stock is not None and stock <= 5 else "In stock."  # noqa: PLR2004 - "few"
 
@@ -157,6 +164,15 @@ class EditionView:
         return "We will put it on sale as soon as we can."
 
     @property
+    def missing(self) -> str:
+        """What is known of when there will be copies again."""
+        if self.is_out_of_print:
+            return "We know of no plans to print it again."
+        if self.offer.until:
+            return f"Expected back {long_date(self.offer.until)}."
+        return "We do not know yet when it will be back."
+
+    @property
     def not_here(self) -> str:
         """Kindly, why not in this country."""
         if self.offer.reason == "rights":
@@ -169,6 +185,7 @@ class EditionView:
         return f"We are sorry: we cannot offer this edition in {self._country} yet."
 
 
+_TO_ORDER = {"22": "We order it for you once you have paid.", "23": "Printed for you once you have paid."}
 _SENTENCES: dict[OfferState, Callable[[EditionView], str]] = {
     OfferState.BUY: lambda view: view.bought,
     OfferState.PREORDER: lambda view: (
@@ -177,12 +194,10 @@ _SENTENCES: dict[OfferState, Callable[[EditionView], str]] = {
     OfferState.COMING_SOON: lambda view: view.soon,
     OfferState.CHOOSE_COUNTRY: lambda _view: "What we may sell, and for how much, depends on where you are.",
     OfferState.NOT_HERE: lambda view: view.not_here,
-    OfferState.OUT_OF_STOCK: lambda view: (
-        f"Expected back {long_date(view.offer.until)}."
-        if view.offer.until
-        else "We do not know yet when it will be back."
+    OfferState.OUT_OF_STOCK: lambda view: view.missing,
+    OfferState.WITHDRAWN: lambda view: (
+        "If you bought it, it stays in your library." if view.facts.is_digital else "We do not sell it any more."
     ),
-    OfferState.WITHDRAWN: lambda _view: "If you bought it, it stays in your library.",
 }
 
 
@@ -392,13 +407,17 @@ def _views(shop: Shop, rows: Iterable[Any], country: str | None) -> list[tuple[A
 
 
 def _prices(shop: Shop, rows: list[Any]) -> tuple[tuple[Money, frozenset[str] | None], ...]:
-    """The prices in the shop's currency that hold today: those of certain days first, else in the publisher's order."""
+    """The prices in the shop's currency that hold today: those of certain days first, then those of fewer countries."""
     currency, today = shop.settings.currency, shop.now.date()
     held = [row for row in rows if row.currency == currency and holds_on(today, row.since, row.until)]
     return tuple(
         (Money(row.minor, row.currency), None if row.price_countries is None else rights.read(row.price_countries))
-        for row in sorted(held, key=lambda row: row.since is None and row.until is None)
+        for row in sorted(held, key=_is_usual_and_how_wide)
     )
+
+
+def _is_usual_and_how_wide(row: Any) -> tuple[bool, int]:
+    return row.since is None and row.until is None, len(row.price_countries or "")
 
 
 def _view(
@@ -411,7 +430,7 @@ def _view(
 ) -> EditionView:
     facts = EditionFacts(
         isbn=row.isbn,
-        is_digital=row.form.startswith("E"),
+        is_digital=forms.is_digital(row.form),
         publishing_status=row.publishing_status,
         availability=row.availability,
         publication_date=row.publication_date,

@@ -12,7 +12,7 @@ from datetime import date
 from functools import partial
 from typing import TYPE_CHECKING, Any
 
-from sqlalchemy import JSON, and_, case, func, or_, select
+from sqlalchemy import JSON, and_, case, exists, func, literal, or_, select
 from sqlalchemy.orm import Mapped, mapped_column
 
 from shop.catalogue import rights
@@ -22,6 +22,7 @@ from shop.countries import COUNTRIES
 from shop.db import Base, insert_if_absent
 
 if TYPE_CHECKING:
+    from sqlalchemy import ColumnElement
     from sqlalchemy.orm import Session
 
     from shop.services import Shop
@@ -75,17 +76,42 @@ def count(session: Session, currency: str, today: date) -> Share:
     return Share(total, share.by_rights, share.by_price, share.sellable)
 
 
-_place = case((Price.id.is_(None), ""), else_=func.coalesce(Price.countries, EVERYWHERE))
-"""Where a price holds; nothing for an edition without one."""
+NOT_WITHDRAWN = and_(
+    Edition.publishing_status.not_in(WITHDRAWN_STATUS), Edition.availability.not_in(WITHDRAWN_AVAILABILITY)
+)
+"""The condition that an edition is, was or will be sold by us."""
 
 
-def _groups(currency: str, today: date) -> Any:
-    held = and_(
+def may_be_sold_in(country: str, currency: str, today: date) -> ColumnElement[bool]:
+    """Return the condition that an edition is not withdrawn and has signed rights and a price in a country today.
+
+    Whether it is in stock, or out yet, is for its page to say.
+    """
+    open_sets = select(RightsSet.id).where(RightsSet.signed_at.is_not(None), _names(RightsSet.countries, country))
+    anywhere_or_there = or_(Price.countries.is_(None), _names(Price.countries, country))
+    priced = exists().where(_held(currency, today), anywhere_or_there)
+    return and_(NOT_WITHDRAWN, Edition.rights_set_id.in_(open_sets), priced)
+
+
+def _names(countries: Any, country: str) -> ColumnElement[bool]:
+    named: ColumnElement[bool] = (literal(" ") + countries + " ").contains(f" {country} ")
+    return named
+
+
+def _held(currency: str, today: date) -> ColumnElement[bool]:
+    return and_(
         Price.edition_id == Edition.id,
         Price.currency == currency,
         or_(Price.since.is_(None), Price.since <= today),
         or_(Price.until.is_(None), Price.until >= today),
     )
+
+
+_place = case((Price.id.is_(None), ""), else_=func.coalesce(Price.countries, EVERYWHERE))
+"""Where a price holds; nothing for an edition without one."""
+
+
+def _groups(currency: str, today: date) -> Any:
     signed = and_(RightsSet.id == Edition.rights_set_id, RightsSet.signed_at.is_not(None))
     each = (
         select(
@@ -94,8 +120,8 @@ def _groups(currency: str, today: date) -> Any:
         )
         .select_from(Edition)
         .outerjoin(RightsSet, signed)
-        .outerjoin(Price, held)
-        .where(Edition.publishing_status.not_in(WITHDRAWN_STATUS), Edition.availability.not_in(WITHDRAWN_AVAILABILITY))
+        .outerjoin(Price, _held(currency, today))
+        .where(NOT_WITHDRAWN)
         .group_by(Edition.id, RightsSet.countries)
         .subquery()
     )

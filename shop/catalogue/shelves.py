@@ -6,12 +6,11 @@ from collections import defaultdict
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
-from sqlalchemy import and_, bindparam, exists, literal, or_, select
+from sqlalchemy import and_, bindparam, exists, select
 
-from shop.catalogue import facets, search, subjects
-from shop.catalogue.details import FORMS
+from shop.catalogue import facets, forms, search, sellable, subjects
 from shop.catalogue.facets import Narrowed
-from shop.catalogue.models import Contributor, Edition, KnownSubject, Price, RightsSet, Work
+from shop.catalogue.models import Contributor, Edition, KnownSubject, Work
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Sequence
@@ -151,27 +150,13 @@ def _headings(connection: Connection, codes: Iterable[str]) -> dict[str, str | N
 def _condition(connection: Connection, asked: Asked, words: Words, today: date) -> ColumnElement[bool] | None:
     conditions = [search.holds(connection.dialect.name, words, asked.narrowed.marks)]
     if asked.narrowed.here and asked.country:
-        conditions.append(_may_be_sold_in(asked.country, asked.currency))
+        sold = sellable.may_be_sold_in(asked.country, asked.currency, today)
+        conditions.append(exists().where(Edition.work_id == Work.id, sold))
     if asked.published:
         conditions.append(Work.published_on > today if asked.published == "coming" else Work.published_on <= today)
+        conditions.append(exists().where(Edition.work_id == Work.id, sellable.NOT_WITHDRAWN))
     wanted = [condition for condition in conditions if condition is not None]
     return and_(*wanted) if wanted else None
-
-
-def _may_be_sold_in(country: str, currency: str) -> ColumnElement[bool]:
-    """Signed rights and a price. Whether it is in stock, or out yet, is for its page to say."""
-    open_sets = select(RightsSet.id).where(RightsSet.signed_at.is_not(None), _names(RightsSet.countries, country))
-    priced = exists().where(
-        Price.edition_id == Edition.id,
-        Price.currency == currency,
-        or_(Price.countries.is_(None), _names(Price.countries, country)),
-    )
-    return exists().where(Edition.work_id == Work.id, Edition.rights_set_id.in_(open_sets), priced)
-
-
-def _names(countries: Any, country: str) -> ColumnElement[bool]:
-    named: ColumnElement[bool] = (literal(" ") + countries + " ").contains(f" {country} ")
-    return named
 
 
 def _page(
@@ -218,9 +203,9 @@ def _cards(connection: Connection, rows: Sequence[Any]) -> list[Card]:
 
 
 def _card(row: Any, authors: list[str], editions: list[Any]) -> Card:
-    forms = dict.fromkeys(FORMS.get(edition.form, "Book") for edition in editions)
+    names = dict.fromkeys(forms.name(edition.form) for edition in editions)
     isbn = editions[0].isbn if editions else ""
-    return Card(row.title, f"/books/{row.slug}", f"/covers/{isbn}.svg", ", ".join(authors), ", ".join(forms))
+    return Card(row.title, f"/books/{row.slug}", f"/covers/{isbn}.svg", ", ".join(authors), ", ".join(names))
 
 
 _WORKS = select(Work.id, Work.slug, Work.title, Work.search_text)

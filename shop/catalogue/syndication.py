@@ -7,10 +7,9 @@ from typing import TYPE_CHECKING, Any
 from flask import Blueprint, Response, abort, request
 from sqlalchemy import func, select
 
-from shop.catalogue import feeds, markup
-from shop.catalogue.details import FORMS
+from shop.catalogue import feeds, forms, markup
 from shop.catalogue.models import Contributor, Edition, Work
-from shop.catalogue.offers import WITHDRAWN_STATUS
+from shop.catalogue.sellable import NOT_WITHDRAWN
 from shop.web import the_shop
 
 if TYPE_CHECKING:
@@ -107,7 +106,7 @@ def _editions(*conditions: ColumnElement[bool]) -> Any:
             Work.short_description,
         )
         .join(Work, Work.id == Edition.work_id)
-        .where(Edition.publishing_status.not_in(WITHDRAWN_STATUS), *conditions)
+        .where(NOT_WITHDRAWN, *conditions)
         .limit(4 * MOST_ENTRIES)
     )
 
@@ -136,7 +135,7 @@ def _entry(row: Row[Any], author: str) -> feeds.Entry:
         title=row.title,
         address=f"/books/{row.slug}",
         author=author,
-        forms=FORMS.get(row.form, "Book"),
+        forms=forms.name(row.form),
         summary=markup.plain(row.short_description) if row.short_description else "",
         isbn=row.isbn,
         published_on=row.publication_date,

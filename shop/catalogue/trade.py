@@ -5,13 +5,12 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any
 
 from flask import Blueprint, Response, abort, request
-from sqlalchemy import func, select
+from sqlalchemy import func, or_, select
 from sqlalchemy.orm import selectinload
 
 from shop import countries
-from shop.catalogue import feeds, markup, merchant, opds, outgoing, reading, subjects
-from shop.catalogue.models import Edition, Work
-from shop.catalogue.offers import WITHDRAWN_STATUS
+from shop.catalogue import feeds, forms, markup, merchant, opds, outgoing, reading, sellable, subjects
+from shop.catalogue.models import Edition, RightsSet, Work
 from shop.catalogue.onix import writing
 from shop.catalogue.syndication import KEPT_FOR_AN_HOUR, answer, house
 from shop.web import the_shop
@@ -95,7 +94,7 @@ def _merchant_items(shop: Shop, publisher: feeds.House, country: str) -> Iterato
 def _offered_after(isbn: str) -> Any:
     columns = (Edition.isbn, Work.slug, Work.title, Work.publisher, Work.short_description, Work.description)
     found = select(*columns).join(Work, Work.id == Edition.work_id)
-    found = found.where(Edition.isbn > isbn, Edition.publishing_status.not_in(WITHDRAWN_STATUS))
+    found = found.where(Edition.isbn > isbn, sellable.NOT_WITHDRAWN)
     return found.order_by(Edition.isbn).limit(AT_A_TIME)
 
 
@@ -118,10 +117,13 @@ def _day() -> datetime:
 def _sheet(path: str) -> opds.Sheet:
     shop, country = the_shop(), _country()
     page = max(1, min(request.args.get("page", 1, type=int), FARTHEST_PAGE))
+    today, signed = shop.now.date(), select(RightsSet.id).where(RightsSet.signed_at.is_not(None))
+    sold = sellable.may_be_sold_in(country, shop.settings.currency, today) if country else sellable.NOT_WITHDRAWN
     out = [
-        Edition.form.startswith("E"),
-        Edition.publishing_status.not_in(WITHDRAWN_STATUS),
-        Edition.publication_date <= shop.now.date(),
+        or_(*(Edition.form.startswith(code) for code in forms.DIGITAL)),
+        Edition.publication_date <= today,
+        Edition.rights_set_id.in_(signed),
+        sold,
     ]
     with shop.db.reading() as session:
         total = session.scalar(select(func.count()).select_from(Edition).where(*out)) or 0

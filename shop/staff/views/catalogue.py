@@ -11,8 +11,7 @@ from sqlalchemy import select
 from werkzeug.exceptions import RequestEntityTooLarge
 
 from shop import countries
-from shop.catalogue import importing, sellable, twins
-from shop.catalogue.details import FORMS
+from shop.catalogue import forms, importing, sellable, twins
 from shop.catalogue.importing import OnixImport
 from shop.staff.access import Role
 from shop.staff.views import bp, me, needs, note
@@ -77,7 +76,7 @@ def import_problems(import_id: int) -> Response:
 @bp.get("/catalogue/twins")
 def alike() -> str:
     """Works that may be one book, two by two."""
-    return render_template("staff/twins.html", pairs=twins.pairs(db()), forms=FORMS)
+    return render_template("staff/twins.html", pairs=twins.pairs(db()), forms=forms.NAMES)
 
 
 @bp.post("/catalogue/twins")
