@@ -8,9 +8,9 @@ from typing import TYPE_CHECKING
 import pytest
 from sqlalchemy import select
 
-from shop.catalogue import intake, rights, search
-from shop.catalogue.models import Edition, KnownSubject, Price, Work
-from shop.catalogue.offers import holds_on
+from shop.catalogue import intake, reading, rights, search
+from shop.catalogue.models import Edition, KnownSubject, Price, RightsSet, Work
+from shop.catalogue.offers import OfferState, holds_on
 from tests.conftest import EXAMPLES
 from tests.makers import HARDBACK, Scene
 
@@ -19,9 +19,22 @@ if TYPE_CHECKING:
 
 FORMS = {"9780306406157": "BB", "9780140449136": "ED", "9780261103573": "BC"}
 HARD, EBOOK, SOFT = FORMS
+FIRST = "/books/tide-and-wrack"
 
 
-def product(isbn: str, *, work: str = "", kin: tuple[str, ...] = (), market: str = "", price: str = "") -> str:
+def product(
+    isbn: str,
+    *,
+    work: str = "",
+    kin: tuple[str, ...] = (),
+    market: str = "",
+    price: str = "",
+    reference: str = "",
+    kind: str = "03",
+    title: str = "Tide and wrack",
+    rights: str = "",
+    supply: str = "",
+) -> str:
     """A product of a form of its own, in as few words as a product takes."""
     named = f"<RelatedWork><WorkRelationCode>01</WorkRelationCode><WorkIdentifier><WorkIDType>01</WorkIDType>\
 <IDValue>{work}</IDValue></WorkIdentifier></RelatedWork>"
@@ -30,14 +43,16 @@ def product(isbn: str, *, work: str = "", kin: tuple[str, ...] = (), market: str
         f"</ProductIDType><IDValue>{one}</IDValue></ProductIdentifier></RelatedProduct>"
         for one in kin
     )
-    return f"""<Product><RecordReference>r.{isbn}</RecordReference><NotificationType>03</NotificationType>
+    return f"""<Product><RecordReference>{reference or f"r.{isbn}"}</RecordReference>
+<NotificationType>{kind}</NotificationType>
 <ProductIdentifier><ProductIDType>15</ProductIDType><IDValue>{isbn}</IDValue></ProductIdentifier>
 <DescriptiveDetail><ProductForm>{FORMS[isbn]}</ProductForm><TitleDetail><TitleType>01</TitleType><TitleElement>
-<TitleElementLevel>01</TitleElementLevel><TitleText>Tide and wrack</TitleText></TitleElement></TitleDetail>
+<TitleElementLevel>01</TitleElementLevel><TitleText>{title}</TitleText></TitleElement></TitleDetail>
 </DescriptiveDetail>
+<PublishingDetail>{rights}</PublishingDetail>
 <RelatedMaterial>{named if work else ""}{others}</RelatedMaterial>
 <ProductSupply>{market}<SupplyDetail><ProductAvailability>20</ProductAvailability>{price}</SupplyDetail></ProductSupply>
-</Product>"""
+{supply}</Product>"""
 
 
 def take_in(scene: Scene, folder: Path, *products: str) -> intake.Report:
@@ -158,3 +173,236 @@ def test_a_work_bears_the_marks_of_its_editions_and_its_subjects_are_known(scene
     assert any(mark.startswith("subject=") for mark in marks)
     assert len(years) > 1
     assert headings["NHD"] == "European history"
+
+
+# -- Deletions, tests, corrections -------------------------------------------------------------------------------
+
+
+def a_deletion(isbn: str) -> str:
+    return f"""<Product><RecordReference>r.{isbn}</RecordReference><NotificationType>05</NotificationType>
+<ProductIdentifier><ProductIDType>15</ProductIDType><IDValue>{isbn}</IDValue></ProductIdentifier></Product>"""
+
+
+def edition(scene: Scene, isbn: str) -> Edition:
+    return next(one for one in scene.all(Edition) if one.isbn == isbn)
+
+
+def test_a_deletion_need_say_nothing_but_whom_it_means(scene: Scene, tmp_path: Path) -> None:
+    take_in(scene, tmp_path, product(HARD))
+    report = take_in(scene, tmp_path, a_deletion(HARD))
+    assert (report.withdrawn, report.problems) == (1, [])
+    assert edition(scene, HARD).publishing_status == intake.WITHDRAWN
+    again = take_in(scene, tmp_path, a_deletion(HARD))
+    assert (again.unchanged, again.withdrawn) == (1, 0)
+
+
+def test_a_deleted_book_comes_back_under_a_new_reference(scene: Scene, tmp_path: Path) -> None:
+    take_in(scene, tmp_path, product(HARD))
+    taken = take_in(scene, tmp_path, product(HARD, reference="new.1"))
+    assert ["another record" in one.reason for one in taken.problems] == [True]
+    take_in(scene, tmp_path, a_deletion(HARD))
+    report = take_in(scene, tmp_path, product(HARD, reference="new.1"))
+    assert (report.changed, report.problems) == (1, [])
+    assert edition(scene, HARD).record_reference == "new.1"
+    assert edition(scene, HARD).publishing_status == "00"
+
+
+@pytest.mark.parametrize("kind", ["04", "08", "09", "88", "89", "7"])
+def test_what_is_no_whole_record_of_a_real_book_is_left_out_by_name(scene: Scene, tmp_path: Path, kind: str) -> None:
+    take_in(scene, tmp_path, product(HARD))
+    report = take_in(scene, tmp_path, product(HARD, kind=kind, title="A test"))
+    assert [f"NotificationType {kind}" in one.reason for one in report.problems] == [True]
+    assert scene.get(FIRST).status_code == 200
+
+
+def test_a_record_that_changes_its_isbn_is_told_and_not_taken(scene: Scene, tmp_path: Path) -> None:
+    take_in(scene, tmp_path, product(HARD, reference="r"))
+    report = take_in(scene, tmp_path, product(SOFT, reference="r"))
+    assert [f"it was ISBN {HARD} and is {SOFT} now" in one.reason for one in report.problems] == [True]
+    assert edition(scene, HARD).form == "BB"
+
+
+# -- One work, one address ----------------------------------------------------------------------------------------
+
+
+def test_a_work_that_is_named_or_renamed_keeps_its_address_and_leaves_no_ghost(scene: Scene, tmp_path: Path) -> None:
+    for name in ("", "W1", "W2", "W3", "W4", "W5"):
+        take_in(scene, tmp_path, product(HARD, work=name))
+        assert edition(scene, HARD).record_digest
+        assert [work.slug for work in scene.all(Work) if "tide" in work.slug] == ["tide-and-wrack"]
+
+
+def test_a_work_that_loses_its_last_edition_leads_to_where_that_went(scene: Scene, tmp_path: Path) -> None:
+    take_in(scene, tmp_path, product(HARD, work="A"), product(EBOOK, work="B"))
+    ghost = next(work for work in scene.all(Work) if work.identifier == "01::B").slug
+    take_in(scene, tmp_path, product(EBOOK, work="A"))
+    assert works_of(scene, HARD, EBOOK) == [{HARD, EBOOK}]
+    answer = scene.get(f"/books/{ghost}")
+    assert (answer.status_code, answer.location) == (301, FIRST)
+    take_in(scene, tmp_path, product(EBOOK, work="B", title="Tide and wrack again"))
+    assert works_of(scene, HARD, EBOOK) == [{HARD, EBOOK}], "its old name is one of the work's now"
+
+
+def test_a_work_is_called_after_its_first_edition_however_often_they_come(scene: Scene, tmp_path: Path) -> None:
+    hard, ebook = product(HARD, work="A"), product(EBOOK, work="A", title="Tide and wrack (ebook)")
+    for supply in ("", "<!-- again -->", "<!-- and again -->"):
+        take_in(scene, tmp_path, *(one.replace("</Product>", f"{supply}</Product>") for one in (hard, ebook)))
+        (work,) = [work for work in scene.all(Work) if work.identifier == "01::A"]
+        assert (work.title, work.slug) == ("Tide and wrack", "tide-and-wrack")
+
+
+def test_a_title_that_comes_back_gets_its_own_address_again(scene: Scene, tmp_path: Path) -> None:
+    for title in ("Tide and wrack", "Ebb", "Tide and wrack", "Ebb", "Tide and wrack"):
+        take_in(scene, tmp_path, product(HARD, work="A", title=title))
+    assert scene.get(FIRST).status_code == 200
+    assert scene.get("/books/ebb").location == FIRST
+
+
+# -- What it costs, and who still sells it --------------------------------------------------------------------------
+
+PRICE = (
+    "<Price><PriceType>02</PriceType>{more}<PriceAmount>{amount}</PriceAmount><CurrencyCode>GBP</CurrencyCode></Price>"
+)
+CONDITION = "<PriceCondition><PriceConditionType>10</PriceConditionType></PriceCondition>"
+
+
+@pytest.mark.parametrize(
+    "more",
+    [
+        pytest.param("<PriceQualifier>06</PriceQualifier>", id="a library's"),
+        pytest.param(CONDITION, id="on a condition"),
+        pytest.param("<MinimumOrderQuantity>50</MinimumOrderQuantity>", id="of fifty"),
+    ],
+)
+def test_a_price_that_not_everybody_pays_is_not_taken(scene: Scene, tmp_path: Path, more: str) -> None:
+    both = PRICE.format(more=more, amount="90.00") + PRICE.format(
+        more="<PriceQualifier>05</PriceQualifier>", amount="10.00"
+    )
+    take_in(scene, tmp_path, product(HARD, price=both))
+    assert [price.minor for price in scene.all(Price) if price.edition_id == edition(scene, HARD).id] == [1000]
+
+
+def in_market(country: str) -> str:
+    return f"<Market><Territory><CountriesIncluded>{country}</CountriesIncluded></Territory></Market>"
+
+
+def test_a_price_holds_in_each_market_of_its_supply(scene: Scene, tmp_path: Path) -> None:
+    price = PRICE.format(more="", amount="10.00")
+    take_in(scene, tmp_path, product(HARD, market=in_market("US") + in_market("GB"), price=price))
+    mine = [price.countries for price in scene.all(Price) if price.edition_id == edition(scene, HARD).id]
+    assert mine == ["US", "GB"]
+
+
+@pytest.mark.parametrize("gone_first", [True, False])
+def test_a_supplier_who_has_stopped_closes_only_his_own_market(
+    scene: Scene, tmp_path: Path, *, gone_first: bool
+) -> None:
+    supplies = [
+        f"<ProductSupply>{in_market(country)}<SupplyDetail><ProductAvailability>{code}</ProductAvailability>"
+        f"<Stock><OnHand>7</OnHand></Stock>{PRICE.format(more='', amount='10.00')}</SupplyDetail></ProductSupply>"
+        for country, code in (("US", "21"), ("GB", "43"))
+    ]
+    told = product(HARD, supply="".join(supplies[::-1] if gone_first else supplies))
+    own = told[told.index("<ProductSupply>") : told.index("</ProductSupply>") + len("</ProductSupply>")]
+    take_in(scene, tmp_path, told.replace(own, "", 1))
+    found = edition(scene, HARD)
+    assert (found.availability, found.stock) == ("21", 7)
+    assert [price.countries for price in scene.all(Price) if price.edition_id == found.id] == ["US"]
+
+
+# -- Numbers and names that are too large --------------------------------------------------------------------------
+
+
+def test_a_file_larger_than_a_column_goes_without_its_size_and_a_long_name_is_told(
+    scene: Scene, tmp_path: Path
+) -> None:
+    extent = "<Extent><ExtentType>22</ExtentType><ExtentValue>3000</ExtentValue><ExtentUnit>19</ExtentUnit></Extent>"
+    measure = "<Measure><MeasureType>01</MeasureType><Measurement>2000000000</Measurement>\
+<MeasureUnitCode>in</MeasureUnitCode></Measure>"
+    form = "<ProductForm>{}</ProductForm>"
+    report = take_in(
+        scene,
+        tmp_path,
+        product(EBOOK).replace(form.format("ED"), form.format("ED") + extent),
+        product(HARD).replace(form.format("BB"), form.format("BB") + measure),
+        product(SOFT, work="W" * 300),
+    )
+    assert report.added == 1
+    assert edition(scene, EBOOK).file_bytes is None
+    assert sorted(one.reason.split()[-1] for one in report.problems) == ["characters", "kept"]
+
+
+# -- Rights that a shop must hear -----------------------------------------------------------------------------------
+
+WORLD = "<SalesRights><SalesRightsType>01</SalesRightsType><Territory><RegionsIncluded>WORLD</RegionsIncluded>\
+</Territory>{}</SalesRights>"
+NOTE = "<SalesRestriction><SalesRestrictionType>{}</SalesRestrictionType>{}</SalesRestriction>"
+
+
+@pytest.mark.parametrize(
+    ("restriction", "opens"),
+    [
+        pytest.param("", True, id="none"),
+        pytest.param(NOTE.format("00", "<SalesRestrictionNote>Worldwide</SalesRestrictionNote>"), True, id="a note"),
+        pytest.param(NOTE.format("04", ""), False, id="one retailer alone"),
+        pytest.param("<SalesRestriction/>", False, id="of no type"),
+    ],
+)
+def test_a_restriction_on_sales_opens_nothing(scene: Scene, tmp_path: Path, restriction: str, *, opens: bool) -> None:
+    take_in(scene, tmp_path, product(HARD, rights=WORLD.format(restriction)))
+    (found,) = [one for one in scene.all(RightsSet) if one.id == edition(scene, HARD).rights_set_id]
+    assert bool(found.countries) is opens
+    assert bool(found.problems) is not opens
+
+
+def test_an_embargo_puts_off_the_day_of_sale(scene: Scene, tmp_path: Path) -> None:
+    date_ = "<PublishingDate><PublishingDateRole>{}</PublishingDateRole><Date>{}</Date></PublishingDate>"
+    dates = date_.format("01", "20261101") + date_.format("02", "20270401")
+    take_in(scene, tmp_path, product(HARD, rights=dates))
+    assert edition(scene, HARD).publication_date == date(2027, 4, 1)
+
+
+@pytest.mark.parametrize(("told", "day"), [("202604", date(2026, 4, 30)), ("2026", date(2026, 12, 31))])
+def test_a_month_or_a_year_is_over_before_a_book_is_sold(scene: Scene, tmp_path: Path, told: str, day: date) -> None:
+    when = f"<PublishingDate><PublishingDateRole>01</PublishingDateRole><Date>{told}</Date></PublishingDate>"
+    take_in(scene, tmp_path, product(HARD, rights=when))
+    assert edition(scene, HARD).publication_date == day
+
+
+def test_a_price_for_all_the_world_but_one_gives_way_to_one_that_names_the_country(
+    scene: Scene, tmp_path: Path
+) -> None:
+    wide = "<Territory><RegionsIncluded>WORLD</RegionsIncluded><CountriesExcluded>US</CountriesExcluded></Territory>"
+    near = "<Territory><CountriesIncluded>JP</CountriesIncluded></Territory>"
+    prices = [
+        PRICE.format(more="", amount=amount).replace("</Price>", f"{where}</Price>")
+        for amount, where in (("30.00", wide), ("25.00", near))
+    ]
+    take_in(scene, tmp_path, product(HARD, price="".join(prices)))
+    with scene.shop.db.reading() as session:
+        for country, minor in (("JP", 2500), ("FR", 3000)):
+            ((_id, view),) = reading.editions_by_isbn(scene.shop, session.connection(), [HARD], country).values()
+            assert view.offer.price is not None
+            assert view.offer.price.minor == minor
+
+
+@pytest.mark.parametrize("form", ["AJ", "AN"])
+def test_a_book_to_listen_to_is_no_parcel_and_waits_for_somebody_who_delivers_it(
+    scene: Scene, tmp_path: Path, form: str
+) -> None:
+    told = product(EBOOK, rights=WORLD.format(""), price=PRICE.format(more="", amount="10.00"))
+    take_in(scene, tmp_path, told.replace("<ProductForm>ED<", f"<ProductForm>{form}<"))
+    with scene.shop.db.writing() as session:
+        for one in session.scalars(select(RightsSet)):
+            one.sign("rights@press.test", scene.shop.now)
+    with scene.shop.db.reading() as session:
+        ((_id, view),) = reading.editions_by_isbn(scene.shop, session.connection(), [EBOOK], "US").values()
+    assert (view.facts.is_digital, view.offer.state, view.delivery) == (True, OfferState.COMING_SOON, None)
+
+
+def test_a_work_is_as_old_as_its_first_edition(scene: Scene, tmp_path: Path) -> None:
+    date_ = "<PublishingDate><PublishingDateRole>01</PublishingDateRole><Date>{}</Date></PublishingDate>"
+    days = ((HARD, 20240601), (SOFT, 20270301))
+    take_in(scene, tmp_path, *(product(isbn, work="A", rights=date_.format(day)) for isbn, day in days))
+    assert "Tide and wrack" in scene.get("/new").text
+    assert "Tide and wrack" not in scene.get("/coming").text

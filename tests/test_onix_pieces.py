@@ -10,19 +10,19 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from shop.catalogue import onix
-from shop.catalogue.onix import OnixError, OnixProduct, Problem, pieces, stream
+from shop.catalogue.onix import OnixError, Problem, pieces, stream
 from tests.test_onix import SOUND, WHOLE, message, second
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator
     from pathlib import Path
 
-    Told = tuple[list[OnixProduct | Problem], bool]
+    Told = tuple[list[onix.Told], bool]
 
 
-def told(found: Iterable[OnixProduct | Problem]) -> Told:
+def told(found: Iterable[onix.Told]) -> Told:
     """What was read, without digests, and whether it ended in a complaint."""
-    read: list[OnixProduct | Problem] = []
+    read: list[onix.Told] = []
     try:
         read.extend(_without_digests(found))
     except OnixError:
@@ -30,9 +30,9 @@ def told(found: Iterable[OnixProduct | Problem]) -> Told:
     return read, False
 
 
-def _without_digests(found: Iterable[OnixProduct | Problem]) -> Iterator[OnixProduct | Problem]:
+def _without_digests(found: Iterable[onix.Told]) -> Iterator[onix.Told]:
     for one in found:
-        yield replace(one, digest="") if isinstance(one, OnixProduct) else replace(one, line=0)
+        yield replace(one, line=0) if isinstance(one, Problem) else replace(one, digest="")
 
 
 def both(path: Path, content: bytes) -> tuple[Told, Told]:

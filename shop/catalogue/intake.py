@@ -8,10 +8,11 @@ from collections import Counter
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from functools import lru_cache
+from itertools import count as count_on
 from itertools import islice
 from typing import TYPE_CHECKING, Any, NamedTuple
 
-from sqlalchemy import bindparam, func, or_, select, text
+from sqlalchemy import bindparam, func, or_, select, text, update
 from sqlalchemy.orm import selectinload
 
 from shop.catalogue import facets, onix, prose, rights, subjects
@@ -25,7 +26,7 @@ from shop.catalogue.models import (
     Work,
     WorkAlias,
 )
-from shop.catalogue.onix import OnixProduct, Problem, Record
+from shop.catalogue.onix import OnixDeletion, OnixProduct, Problem, Record
 from shop.catalogue.search import folded, index_text, learn
 from shop.db import number
 
@@ -43,7 +44,6 @@ if TYPE_CHECKING:
 BATCH = 500
 YOUNGEST, OLDEST = 0, 2
 """Generations of garbage."""
-DELETION = "05"
 WITHDRAWN = "11"
 LONGEST_SLUG = 80
 
@@ -110,8 +110,12 @@ def _take_batch(shop: Shop, session: Session, records: list[Record], report: Rep
     news = [record.read() for record in _without_unchanged(session, records, report)]
     if not news:
         return False
-    products = [item for item in news if isinstance(item, OnixProduct)]
-    shelf = Shelf(session, products, shop.settings.fulfiller_by_protection, shop.now.date())
+    shelf = Shelf(
+        session,
+        [item for item in news if not isinstance(item, Problem)],
+        shop.settings.fulfiller_by_protection,
+        shop.now.date(),
+    )
     for item in news:
         _take(shelf, item, report)
     shelf.close()
@@ -140,13 +144,16 @@ class Shelf:
     Nothing is asked or written product by product: a batch costs as many statements as a product used to.
     """
 
-    def __init__(self, session: Session, products: list[OnixProduct], fulfillers: dict[str, str], today: date) -> None:
+    def __init__(
+        self, session: Session, told: list[OnixProduct | OnixDeletion], fulfillers: dict[str, str], today: date
+    ) -> None:
         self.session, self.fulfillers, self._today = session, fulfillers, today
+        products = [one for one in told if isinstance(one, OnixProduct)]
         editions = session.scalars(
             select(Edition)
             .where(
                 or_(
-                    Edition.record_reference.in_([product.reference for product in products]),
+                    Edition.record_reference.in_([one.reference for one in told]),
                     Edition.isbn.in_({isbn for one in products for isbn in (one.isbn, *one.alternatives)}),
                 )
             )
@@ -176,9 +183,11 @@ class Shelf:
         }
         self._slugs = self._taken(slug for product in products for slug in _slugs_for(product))
         self.summarised: dict[Work, None] = {}
+        self._left: dict[Work, Work] = {}
 
     def close(self) -> None:
         """Look once more at every work that was written: what it is found by, and what subjects it has."""
+        self._clear_away()
         for work in self.summarised:
             summarise(work)
         number(self.session, Work, Edition, Contributor, Quotation, Price)
@@ -191,10 +200,45 @@ class Shelf:
 
     def free_slug(self, product: OnixProduct) -> str:
         """Return an address that no work has or had, and take it."""
-        last = f"{slug_of(product.title)}-{product.isbn}-{product.reference}"[:120]
-        slug = next((slug for slug in _slugs_for(product) if slug not in self._slugs), last)
+        slug = next((slug for slug in _slugs_for(product) if slug not in self._slugs), None)
+        slug = slug or next(slug for slug in _more_slugs_for(product) if not self._taken([slug]) | self._slugs & {slug})
         self._slugs.add(slug)
         return slug
+
+    def slug_again(self, work: Work, product: OnixProduct) -> str | None:
+        """Return the address by the product's title if the work had it before, which is then no old one any more."""
+        slug = slug_of(product.title)
+        old = self.session.get(OldSlug, slug) if slug in self._slugs else None
+        if old is None or old.work_id != work.id:
+            return None
+        self.session.delete(old)
+        return slug
+
+    def call(self, work: Work, identifier: str) -> None:
+        """Let a work be known by another identifier; it keeps its address."""
+        work.identifier = identifier
+        self.works[identifier] = work
+
+    def move(self, edition: Edition, work: Work) -> None:
+        """Put an edition under a work, and remember the one that it leaves, which may be empty now."""
+        if edition.work is not None and edition.work is not work:
+            self._left[edition.work] = work
+        edition.work = work
+
+    def _clear_away(self) -> None:
+        """Take away the works that no edition stands under any more; their addresses and names lead on."""
+        for gone, heir in self._left.items():
+            if gone.editions:
+                self.summarised[gone] = None
+                continue
+            self.summarised.pop(gone, None)
+            self.session.flush()
+            for table in (OldSlug, WorkAlias):
+                self.session.execute(update(table).where(table.work_id == gone.id).values(work_id=heir.id))
+            self.session.add(OldSlug(slug=gone.slug, work_id=heir.id))
+            if not gone.identifier.startswith("isbn:"):
+                self.session.add(WorkAlias(identifier=gone.identifier, work_id=heir.id))
+            self.session.delete(gone)
 
     def rights_of(self, product: OnixProduct) -> RightsSet:
         """Return the set of countries that a product's rights come to, one row for each distinct set."""
@@ -243,6 +287,10 @@ def _slugs_for(product: OnixProduct) -> tuple[str, str, str]:
     return plain, f"{plain}-{surname}", f"{plain}-{product.isbn}"
 
 
+def _more_slugs_for(product: OnixProduct) -> Iterator[str]:
+    return (f"{slug_of(product.title)}-{product.isbn}-{number}" for number in count_on(2))
+
+
 @lru_cache(maxsize=4096)
 def slug_of(title: str) -> str:
     """A title as an address: small letters, digits and hyphens."""
@@ -257,31 +305,46 @@ def _batches(records: Iterator[Record], size: int) -> Iterator[list[Record]]:
         yield batch
 
 
-def _take(shelf: Shelf, product: OnixProduct | Problem, report: Report) -> None:
-    if isinstance(product, Problem):
-        report.problems.append(product)
+def _take(shelf: Shelf, told: onix.Told, report: Report) -> None:
+    if isinstance(told, Problem):
+        report.problems.append(told)
         return
-    edition = shelf.by_reference.get(product.reference)
-    if product.notification == DELETION:
-        _withdraw(edition, product, report)
-    elif edition is not None and edition.record_digest == product.digest:
+    edition = shelf.by_reference.get(told.reference)
+    if isinstance(told, OnixDeletion):
+        _withdraw(edition, told, report)
+    elif edition is not None and edition.record_digest == told.digest:
         report.unchanged += 1
-    elif edition is None and product.isbn in shelf.by_isbn:
+    else:
+        _take_product(shelf, told, edition, report)
+
+
+def _take_product(shelf: Shelf, product: OnixProduct, edition: Edition | None, report: Report) -> None:
+    holder = shelf.by_isbn.get(product.isbn)
+    if edition is None and holder is not None and holder.publishing_status == WITHDRAWN:
+        edition = holder  # its old record was deleted, and this is the book's new one
+        edition.record_reference = product.reference
+        shelf.by_reference[product.reference] = edition
+    if holder is not edition and holder is not None:
         report.problems.append(Problem(0, product.reference, f"ISBN {product.isbn} is another record's already"))
+    elif edition is not None and edition.isbn != product.isbn:
+        told = (
+            f"it was ISBN {edition.isbn} and is {product.isbn} now; delete it, and send the other under a new reference"
+        )
+        report.problems.append(Problem(0, product.reference, told))
     else:
         report.added += edition is None
         report.changed += edition is not None
         _write(shelf, product, edition)
 
 
-def _withdraw(edition: Edition | None, product: OnixProduct, report: Report) -> None:
+def _withdraw(edition: Edition | None, deletion: OnixDeletion, report: Report) -> None:
     """A deleted record stops selling; the row stays, since readers may own the book."""
     if edition is None:
-        report.problems.append(Problem(0, product.reference, "a deletion of a record that we do not hold"))
+        report.problems.append(Problem(0, deletion.reference, "a deletion of a record that we do not hold"))
     elif edition.publishing_status == WITHDRAWN:
         report.unchanged += 1
     else:
-        edition.publishing_status, edition.record_digest = WITHDRAWN, product.digest
+        edition.publishing_status, edition.record_digest = WITHDRAWN, deletion.digest
         report.withdrawn += 1
 
 
@@ -292,9 +355,9 @@ def _write(shelf: Shelf, product: OnixProduct, edition: Edition | None) -> None:
         shelf.session.add(edition)
         shelf.by_reference[product.reference] = edition
         shelf.by_isbn[product.isbn] = edition
-    edition.work = work
+    shelf.move(edition, work)
     _describe(edition, product)
-    edition.fulfiller = shelf.fulfillers.get(product.protection or "") if edition.is_digital else None
+    edition.fulfiller = shelf.fulfillers.get(product.protection or "") if product.form.startswith("E") else None
     edition.rights_set = shelf.rights_of(product)
     _price(edition, product)
     shelf.summarised[work] = None
@@ -302,6 +365,9 @@ def _write(shelf: Shelf, product: OnixProduct, edition: Edition | None) -> None:
 
 def _work(shelf: Shelf, product: OnixProduct, edition: Edition | None) -> Work:
     work = shelf.works.get(product.work_identifier) or _work_by_kinship(shelf, product, edition)
+    if work is None and edition is not None and _stands_alone(edition):
+        work = edition.work
+        shelf.call(work, product.work_identifier)
     if work is None:
         work = Work(
             identifier=product.work_identifier,
@@ -313,10 +379,21 @@ def _work(shelf: Shelf, product: OnixProduct, edition: Edition | None) -> Work:
         )
         shelf.session.add(work)
         shelf.works[product.work_identifier] = work
-    elif work.title != product.title:
+    elif work.title != product.title and _leads(work, product):
         _rename(shelf, work, product)
     _tell(work, product)
     return work
+
+
+def _stands_alone(edition: Edition) -> bool:
+    """Whether its work is no more than this edition, or was never named: then a new name is the work's own."""
+    return len(edition.work.editions) == 1 or edition.work.identifier.startswith("isbn:")
+
+
+def _leads(work: Work, product: OnixProduct) -> bool:
+    """Whether it is the first of the work's editions, after which the work is called."""
+    place = (_FORM_ORDER.get(product.form, LAST_FORM), product.isbn)
+    return all(place <= (one.position, one.isbn) for one in work.editions)
 
 
 def _work_by_kinship(shelf: Shelf, product: OnixProduct, edition: Edition | None) -> Work | None:
@@ -336,8 +413,9 @@ def _rename(shelf: Shelf, work: Work, product: OnixProduct) -> None:
     work.title = product.title
     if slug_of(product.title) != work.slug:
         shelf.session.flush()  # the old address names the work by its id
+        new = shelf.slug_again(work, product) or shelf.free_slug(product)
         shelf.session.merge(OldSlug(slug=work.slug, work_id=work.id))
-        work.slug = shelf.free_slug(product)
+        work.slug = new
 
 
 def _tell(work: Work, product: OnixProduct) -> None:
@@ -391,7 +469,7 @@ def _describe(edition: Edition, product: OnixProduct) -> None:
     edition.hazards = list(product.hazards)
     edition.usage = [_values(usage) for usage in product.usage]
     edition.safety_contacts = [_values(contact) for contact in product.safety_contacts]
-    edition.position = _FORM_ORDER.get(product.form, 9)
+    edition.position = _FORM_ORDER.get(product.form, LAST_FORM)
     edition.tax_class = {"E": "epub", "A": "audiobook"}.get(product.form[0], "print_book")
 
 
@@ -400,6 +478,7 @@ def _values(told: Any) -> dict[str, Any]:
     return {name: getattr(told, name) for name in told.__slots__}
 
 
+LAST_FORM = 9
 _FORM_ORDER = {"BB": 0, "BC": 1, "ED": 2, "EA": 2, "AJ": 3}
 
 
@@ -435,4 +514,4 @@ def summarise(work: Work) -> None:
     told += [subject["heading"] for subject in work.subjects if subject["heading"]]
     told += [edition.isbn for edition in work.editions]
     work.search_text = index_text(told, facets.marks_of(work))
-    work.published_on = max((one.publication_date for one in work.editions if one.publication_date), default=None)
+    work.published_on = min((one.publication_date for one in work.editions if one.publication_date), default=None)

@@ -23,8 +23,6 @@ from shop.money import Money
 if TYPE_CHECKING:
     from shop.catalogue.models import Edition, Price
 
-BLOCK_UPDATE = "03"
-
 
 def product(edition: Edition) -> OnixProduct:
     """Return what can be told of an edition."""
@@ -34,7 +32,6 @@ def product(edition: Edition) -> OnixProduct:
     return OnixProduct(
         reference=edition.record_reference,
         digest="",
-        notification=BLOCK_UPDATE,
         isbn=edition.isbn,
         work_identifier=work.identifier,
         form=edition.form,

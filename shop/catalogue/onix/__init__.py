@@ -8,6 +8,7 @@ from shop.catalogue.onix.stream import Record, products, records
 from shop.catalogue.onix.values import (
     OnixContact,
     OnixContributor,
+    OnixDeletion,
     OnixError,
     OnixFeature,
     OnixPrice,
@@ -16,11 +17,13 @@ from shop.catalogue.onix.values import (
     OnixSubject,
     OnixUsage,
     Problem,
+    Told,
 )
 
 __all__ = [
     "OnixContact",
     "OnixContributor",
+    "OnixDeletion",
     "OnixError",
     "OnixFeature",
     "OnixPrice",
@@ -30,6 +33,7 @@ __all__ = [
     "OnixUsage",
     "Problem",
     "Record",
+    "Told",
     "products",
     "records",
 ]

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from calendar import monthrange
 from datetime import date
 from decimal import Decimal, InvalidOperation
 from typing import TYPE_CHECKING, overload
@@ -16,6 +17,7 @@ from shop.catalogue.onix.tags import NAMES
 from shop.catalogue.onix.values import (
     OnixContact,
     OnixContributor,
+    OnixDeletion,
     OnixFeature,
     OnixPrice,
     OnixProduct,
@@ -30,16 +32,37 @@ from shop.money import Money
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
+    from shop.catalogue.onix.values import Told
+
 DEEPEST = 60
 LARGEST = 2_147_483_647
 LONGEST_REFERENCE = 100
-ISBN_TYPES = frozenset({"15", "03", "02"})
+LONGEST_WORK_IDENTIFIER = 200
+DELETION = "05"
+WHOLE_RECORDS = frozenset({"01", "02", "03"})
+OTHER_NOTIFICATIONS = {
+    "04": "a block update; send the record whole (03)",
+    "08": "a notice that another publisher sells the book; look at it with the people who know",
+    "09": "a notice that the book was acquired from another publisher; send the record whole (03)",
+    "88": "a test",
+    "89": "a test",
+}
+"""List 1: what is left out, and why."""
+ISBN_TYPES = ("15", "02", "03")
+"""List 5, as they are believed: an ISBN-13, an ISBN-10, a GTIN-13 that may be no book's."""
 ALTERNATIVE_FORMS = frozenset({"06", "13", "27"})
 """List 51: available as, published from print, electronic version of."""
 KEYWORDS = "20"
 CLASSIFICATIONS = frozenset({"93", "10"})
 WITH_TAX = frozenset({"02", "04", "42"})
 MILLIMETRES = {"mm": Decimal(1), "cm": Decimal(10), "in": Decimal("25.4")}
+TO_CONSUMERS = frozenset({None, "00", "05"})
+"""List 59: prices that anybody pays."""
+NO_LONGER_SUPPLIED = frozenset({"01", *(str(code) for code in range(40, 53))})
+"""List 65."""
+SPAN = len("2026010120261231")
+UNCOUNTED = frozenset({"10", "22", "23"})
+"""List 65: not yet available, to order, printed on demand. That none is on hand says nothing."""
 GRAMS = {"gr": Decimal(1), "kg": Decimal(1000), "oz": Decimal("28.349523"), "lb": Decimal("453.59237")}
 _TOO_DEEP = etree.XPath("boolean(" + "/".join("*" * DEEPEST) + ")")
 
@@ -99,33 +122,43 @@ class Composite:
 EMPTY = Composite(etree.Element("none"))
 
 
-def read(element: etree._Element, digest: str, line: int) -> OnixProduct | Problem:
+def read(element: etree._Element, digest: str, line: int) -> Told:
     """Read one Product element, whole or not at all; `digest` tells its content, `line` is where it begins."""
     product = Composite(element)
     reference = product.text("RecordReference")
     try:
-        return _product(product, reference, digest)
+        return _told(product, reference, digest)
     except ValueError as error:
         return Problem(line, reference, str(error))
 
 
-def _product(product: Composite, reference: str | None, digest: str) -> OnixProduct:
+def _told(product: Composite, reference: str | None, digest: str) -> Told:
     if not reference:
         raise ValueError("it has no RecordReference")
     if len(reference) > LONGEST_REFERENCE:
         raise ValueError(f"its RecordReference is longer than {LONGEST_REFERENCE} characters")
+    notification = product.text("NotificationType") or "03"
+    if notification == DELETION:
+        return OnixDeletion(reference, digest)
+    if notification not in WHOLE_RECORDS:
+        why = OTHER_NOTIFICATIONS.get(notification, "of no known meaning")
+        raise ValueError(f"its NotificationType {notification[:10]} is {why}")
+    return _product(product, reference, digest)
+
+
+def _product(product: Composite, reference: str, digest: str) -> OnixProduct:
     if _TOO_DEEP(product.element):
         raise ValueError(f"it is nested more than {DEEPEST} deep")
     isbn = _isbn(product)
     detail, collateral = product.first("DescriptiveDetail"), product.first("CollateralDetail")
     publishing, supplies = product.first("PublishingDetail"), _supplies(product)
+    availability = _code(_availability(supplies), 2)
     related = product.first("RelatedMaterial")
     width, height, thickness = (_measure(detail, kind, MILLIMETRES) for kind in ("02", "01", "03"))
     title, subtitle = _title(detail)
     return OnixProduct(
         reference=reference,
         digest=digest,
-        notification=product.text("NotificationType") or "03",
         isbn=isbn,
         work_identifier=_work_identifier(related) or f"isbn:{isbn}",
         form=_code(detail.required("ProductForm"), 2),
@@ -154,27 +187,31 @@ def _product(product: Composite, reference: str | None, digest: str) -> OnixProd
         file_bytes=_file_bytes(detail),
         publishing_status=_code(publishing.text("PublishingStatus") or "00", 2),
         publication_date=_publication_date(publishing),
-        availability=_code(_availability(supplies), 2),
+        availability=availability,
         expected_date=_supply_date(supplies),
-        stock=_stock(supplies),
+        stock=None if availability in UNCOUNTED else _stock(supplies),
         rights=_rights(publishing),
         territory_statement=_territory_statement(publishing),
-        prices=tuple(price for supply in product.all("ProductSupply") for price in _prices(supply)),
+        prices=tuple(price for supply in product.all("ProductSupply") for price in _prices(supply, supplies)),
     )
 
 
 def _supplies(product: Composite) -> list[Composite]:
-    return [detail for supply in product.all("ProductSupply") for detail in supply.all("SupplyDetail")]
+    """Those who supply it; who no longer does is heard only where nobody else does."""
+    every = [detail for supply in product.all("ProductSupply") for detail in supply.all("SupplyDetail")]
+    return [one for one in every if one.text("ProductAvailability") not in NO_LONGER_SUPPLIED] or every
 
 
 def _isbn(product: Composite) -> str:
-    for identifier in product.all("ProductIdentifier"):
-        if identifier.text("ProductIDType") in ISBN_TYPES:
-            written = identifier.text("IDValue") or ""
-            try:
-                return str(isbn_number.to_isbn13(isbn_number.validate(written)))
-            except ValidationError:
-                raise ValueError(f"ISBN {written} has a wrong check digit or length") from None
+    identifiers = product.all("ProductIdentifier")
+    for kind in ISBN_TYPES:
+        for identifier in identifiers:
+            if identifier.text("ProductIDType") == kind:
+                written = identifier.text("IDValue") or ""
+                try:
+                    return str(isbn_number.to_isbn13(isbn_number.validate(written)))
+                except ValidationError:
+                    raise ValueError(f"ISBN {written} has a wrong check digit or length") from None
     raise ValueError("it has no ISBN (ProductIdentifier of type 15, 03 or 02)")
 
 
@@ -184,8 +221,14 @@ def _work_identifier(related_material: Composite) -> str | None:
             for identifier in related.all("WorkIdentifier"):
                 kind, value = identifier.text("WorkIDType"), identifier.text("IDValue")
                 if value:
-                    return f"{kind}:{identifier.text('IDTypeName') or ''}:{value}"
+                    return _bounded(f"{kind}:{identifier.text('IDTypeName') or ''}:{value}")
     return None
+
+
+def _bounded(identifier: str) -> str:
+    if len(identifier) > LONGEST_WORK_IDENTIFIER:
+        raise ValueError(f"its WorkIdentifier is longer than {LONGEST_WORK_IDENTIFIER} characters")
+    return identifier
 
 
 def _title(detail: Composite) -> tuple[str, str | None]:
@@ -208,11 +251,18 @@ def _whole_title(part: Composite) -> str:
 def _contributors(detail: Composite) -> Iterator[OnixContributor]:
     for one in detail.all("Contributor"):
         names = (one.text("NamesBeforeKey"), one.text("PrefixToKey"), one.text("KeyNames"))
-        name = one.text("PersonName") or " ".join(part for part in names if part) or one.text("CorporateName")
+        in_parts = " ".join(part for part in names if part) or _turned(one.text("PersonNameInverted"))
+        name = one.text("PersonName") or in_parts or one.text("CorporateName")
         if name:
             yield OnixContributor(
                 _code(one.text("ContributorRole") or "A01", 3), name, _markup(one, "BiographicalNote")
             )
+
+
+def _turned(inverted: str | None) -> str:
+    """`Smith, Mark B.` as it stands on a spine."""
+    surname, _, first = (inverted or "").partition(",")
+    return f"{first.strip()} {surname.strip()}".strip()
 
 
 def _content(collateral: Composite, kind: str) -> str:
@@ -301,7 +351,7 @@ def _measure(detail: Composite, kind: str, units: dict[str, Decimal]) -> int | N
     for measure in detail.all("Measure"):
         unit = measure.text("MeasureUnitCode") or ""
         if measure.text("MeasureType") == kind and unit in units:
-            return round(_number(measure.required("Measurement")) * units[unit])
+            return _kept(_number(measure.required("Measurement")) * units[unit])
     return None
 
 
@@ -313,18 +363,23 @@ def _extent(detail: Composite, kinds: set[str], unit: str) -> int | None:
 
 
 def _file_bytes(detail: Composite) -> int | None:
+    """Its size; a file of more than two gigabytes goes without."""
     for unit, size in (("17", 1), ("18", 1024), ("19", 1024 * 1024)):
         for extent in detail.all("Extent"):
             if extent.text("ExtentType") == "22" and extent.text("ExtentUnit") == unit:
-                return int(_number(extent.required("ExtentValue")) * size)
+                told = int(_number(extent.required("ExtentValue")) * size)
+                return told if told <= LARGEST else None
     return None
 
 
 def _publication_date(publishing: Composite) -> date | None:
-    for one in publishing.all("PublishingDate"):
-        if one.text("PublishingDateRole") == "01":
-            return _date(one.required("Date"))
-    return None
+    """The day of publication, or of the end of a sales embargo (list 163: 01, 02), whichever is later."""
+    dates = [
+        _date(one.required("Date"))
+        for one in publishing.all("PublishingDate")
+        if one.text("PublishingDateRole") in {"01", "02"}
+    ]
+    return max(dates, default=None)
 
 
 def _availability(supplies: list[Composite]) -> str:
@@ -349,22 +404,32 @@ def _stock(supplies: list[Composite]) -> int | None:
         for one in supply.all("Stock")
         if (count := one.text("OnHand")) is not None
     ]
-    return sum(counts) if counts else None
+    return _kept(Decimal(sum(counts))) if counts else None
 
 
 def _rights(publishing: Composite) -> Statement:
     rights = tuple(
-        SalesRights(one.required("SalesRightsType"), _territory(one) or Territory())
+        SalesRights(one.required("SalesRightsType"), _territory(one) or Territory(), _restriction(one))
         for one in publishing.all("SalesRights")
     )
     return Statement(rights, publishing.text("ROWSalesRightsType"))
 
 
+def _restriction(rights: Composite) -> str | None:
+    """Who may not sell or buy it (list 71), where that is more than a note; one without a type is one all the same."""
+    kinds = {_code(one.text("SalesRestrictionType") or "99", 2) for one in rights.all("SalesRestriction")} - {"00"}
+    return min(kinds, default=None)
+
+
 def _territory_statement(publishing: Composite) -> str | None:
-    for rights in publishing.all("SalesRights"):
-        if (note := rights.first("SalesRestriction").text("SalesRestrictionNote")) is not None:
-            return note
-    return None
+    """What is said in words beside the rights, all of it."""
+    notes = [
+        note
+        for rights in publishing.all("SalesRights")
+        for restriction in rights.all("SalesRestriction")
+        if (note := restriction.text("SalesRestrictionNote")) is not None
+    ]
+    return " ".join(dict.fromkeys(notes)) or None
 
 
 def _territory(within: Composite) -> Territory | None:
@@ -375,21 +440,35 @@ def _territory(within: Composite) -> Territory | None:
     return Territory(*(tuple((found.text(name) or "").split()) for name in names))
 
 
-def _prices(supply: Composite) -> Iterator[OnixPrice]:
-    market = _territory(supply.first("Market"))
-    for detail in supply.all("SupplyDetail"):
-        for price in detail.all("Price"):
-            if price.text("PriceType") in WITH_TAX:
-                money = _money(_decimal(price.required("PriceAmount")), price.required("CurrencyCode"))
-                yield OnixPrice(money, _territory(price), market, *_days(price))
+def _prices(supply: Composite, supplies: list[Composite]) -> Iterator[OnixPrice]:
+    """What anybody pays for one copy, tax included, in each market, of those who supply it."""
+    markets = [_territory(market) for market in supply.all("Market")] or [None]
+    priced = [price for detail in supply.all("SupplyDetail") if detail in supplies for price in detail.all("Price")]
+    for price in priced:
+        if price.text("PriceType") in WITH_TAX and _is_for_anybody(price):
+            money = _money(_decimal(price.required("PriceAmount")), price.required("CurrencyCode"))
+            territory, days = _territory(price), _days(price)
+            yield from (OnixPrice(money, territory, market, *days) for market in markets)
+
+
+def _is_for_anybody(price: Composite) -> bool:
+    """Whether it is a consumer's price of one copy: no library's, no subscriber's, no rent, no price of fifty."""
+    at_least = _decimal(price.text("MinimumOrderQuantity") or "1")
+    return price.text("PriceQualifier") in TO_CONSUMERS and price.child("PriceCondition") is None and at_least <= 1
 
 
 def _days(price: Composite) -> tuple[date | None, date | None]:
     """From and until when it holds, both days within."""
     dates = {one.text("PriceDateRole"): one.required("Date") for one in price.all("PriceDate")}
-    whole = dates.get("24", "").split() or [""]
+    whole = _span(dates.get("24", ""))
     since, until = dates.get("14", whole[0]), dates.get("15", whole[-1])
     return _date(since) if since else None, _date(until) if until else None
+
+
+def _span(written: str) -> list[str]:
+    """Two days, written with or without a space between them; one day is both."""
+    together = len(written) == SPAN and written.isdigit()
+    return [written[: SPAN // 2], written[SPAN // 2 :]] if together else (written.split() or [""])
 
 
 def _money(amount: Decimal, currency: str) -> Money:
@@ -402,7 +481,11 @@ def _money(amount: Decimal, currency: str) -> Money:
 
 
 def _date(text: str) -> date:
+    """A day; of a month or a year alone, its last, so that nothing is early."""
     try:
+        if len(text) in {len("2026"), len("202604")} and text.isdigit():
+            year, month = int(text[:4]), int(text[4:] or 12)
+            return date(year, month, monthrange(year, month)[1])
         return date.fromisoformat(f"{text[:4]}-{text[4:6]}-{text[6:8]}")
     except ValueError:
         raise ValueError(f"{text} is not a date written YYYYMMDD") from None
@@ -425,6 +508,13 @@ def _number(text: str) -> Decimal:
     if not number.is_finite() or abs(number) > LARGEST:
         raise ValueError(f"{text[:40]} is not a number that can be kept")
     return number
+
+
+def _kept(number: Decimal) -> int:
+    """A whole number that a column holds."""
+    if abs(number) > LARGEST:
+        raise ValueError(f"{number} is more than can be kept")
+    return round(number)
 
 
 def _decimal(text: str) -> Decimal:

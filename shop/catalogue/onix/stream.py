@@ -27,11 +27,11 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
     from pathlib import Path
 
-    from shop.catalogue.onix.values import OnixProduct, Problem
+    from shop.catalogue.onix.values import Told
 
 GZIP = b"\x1f\x8b"
 PRODUCT = tags_of("Product")
-READER = b"3"
+READER = b"4"
 """Changes when more is read of a product than before: a record that was taken in by an older reader is read anew."""
 
 
@@ -45,10 +45,10 @@ class Record:
 
     reference: str | None
     digest: str
-    read: Callable[[], OnixProduct | Problem]
+    read: Callable[[], Told]
 
 
-def products(path: Path) -> Iterator[OnixProduct | Problem]:
+def products(path: Path) -> Iterator[Told]:
     """Read a file product by product.
 
     Raises:
@@ -92,7 +92,7 @@ def _cut(path: Path, frame: Frame) -> Iterator[Record]:
             _complain(path, error)
 
 
-def _read_piece(path: Path, frame: Frame, piece: Piece, digest: str) -> OnixProduct | Problem:
+def _read_piece(path: Path, frame: Frame, piece: Piece, digest: str) -> Told:
     parser = etree.XMLParser(resolve_entities=False, no_network=True, load_dtd=False, huge_tree=False)
     try:
         element = etree.fromstring(frame.around(piece.content), parser)[0]
@@ -111,7 +111,8 @@ def _complain(path: Path, error: etree.XMLSyntaxError) -> NoReturn:
 def _parsed(path: Path) -> Iterator[Record]:
     with _opened(path) as file, _parsing(path, file, "end", PRODUCT) as stream:
         for _event, element in stream:
-            if NAMES.get(element.getparent().tag) != "ONIXMessage":
+            parent = element.getparent()
+            if parent is None or NAMES.get(parent.tag) != "ONIXMessage":
                 continue  # one within another is part of it, whatever it is meant to be
             content = etree.tostring(element, encoding="utf-8", with_tail=False)
             digest = hashlib.sha256(READER + content).hexdigest()
@@ -122,7 +123,7 @@ def _parsed(path: Path) -> Iterator[Record]:
                 del element.getparent()[0]
 
 
-def _as_it_is(found: OnixProduct | Problem) -> OnixProduct | Problem:
+def _as_it_is(found: Told) -> Told:
     return found
 
 

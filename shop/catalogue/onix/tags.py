@@ -28,7 +28,8 @@ b069:SubjectCode x425:MainSubject b336:ProductFormFeatureDescription epubusageco
 x318:EpubUsageType x319:EpubUsageStatus epubusagelimit:EpubUsageLimit x320:Quantity x321:EpubUsageUnit
 b062:IllustrationsNote productcontact:ProductContact x482:ProductContactRole x484:ProductContactName x299:ContactName
 j272:EmailAddress x552:StreetAddress j349:LocationName x590:PostalCode b251:CountryCode pricedate:PriceDate
-x476:PriceDateRole relatedproduct:RelatedProduct x455:ProductRelationCode market:Market
+x476:PriceDateRole j261:PriceQualifier j263:MinimumOrderQuantity pricecondition:PriceCondition
+b381:SalesRestrictionType b037:PersonNameInverted relatedproduct:RelatedProduct x455:ProductRelationCode market:Market
 """
 SHORT = dict(pair.split(":") for pair in _SHORT.split())
 """Reference names by short tag, of the elements that are read."""

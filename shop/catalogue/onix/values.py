@@ -31,6 +31,14 @@ class Problem:
 
 
 @dataclass(frozen=True, slots=True)
+class OnixDeletion:
+    """A record that its sender has withdrawn (NotificationType 05); it need say nothing else."""
+
+    reference: str
+    digest: str
+
+
+@dataclass(frozen=True, slots=True)
 class OnixContributor:
     """A contributor: role (list 17), name, biography."""
 
@@ -106,13 +114,14 @@ class OnixProduct:
     """One Product composite, as far as the shop reads it. Descriptions are as sent: not yet cleaned.
 
     Attributes:
+        publication_date: The day from which it may be sold: that of publication, or of the end of an embargo.
+        stock: Copies on hand, where they are counted: what is printed or fetched to order is not.
         hazards: Codes of list 143.
         alternatives: ISBNs of the same work in other forms.
     """
 
     reference: str
     digest: str
-    notification: str
     isbn: str
     work_identifier: str
     form: str
@@ -147,3 +156,7 @@ class OnixProduct:
     rights: Statement
     territory_statement: str | None
     prices: tuple[OnixPrice, ...]
+
+
+Told = OnixProduct | OnixDeletion | Problem
+"""What a record comes to."""

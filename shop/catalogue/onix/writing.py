@@ -18,6 +18,7 @@ if TYPE_CHECKING:
     from shop.catalogue.rights import Territory
 
 NAMESPACE = "http://ns.editeur.org/onix/3.1/reference"
+WHOLE_RECORD = "03"
 RELEASE = "3.1"
 _MAKE = ElementMaker(namespace=NAMESPACE, nsmap={None: NAMESPACE})
 
@@ -39,7 +40,7 @@ def product(one: OnixProduct) -> Made:
     return _of(
         "Product",
         _text("RecordReference", one.reference),
-        _text("NotificationType", one.notification),
+        _text("NotificationType", WHOLE_RECORD),
         _of("ProductIdentifier", _text("ProductIDType", "15"), _text("IDValue", one.isbn)),
         _of("DescriptiveDetail", *_description(one)),
         _of("CollateralDetail", *_collateral(one)),
@@ -141,7 +142,8 @@ def _publishing(one: OnixProduct) -> Iterator[Made | None]:
         yield _date("PublishingDate", "PublishingDateRole", "01", one.publication_date)
     for number, rights in enumerate(one.rights.rights):
         note = one.territory_statement if number == 0 else None
-        restriction = _all("SalesRestriction", SalesRestrictionType="00", SalesRestrictionNote=note) if note else None
+        kind = rights.restriction or ("00" if note else None)
+        restriction = _all("SalesRestriction", SalesRestrictionType=kind, SalesRestrictionNote=note) if kind else None
         yield _of("SalesRights", _text("SalesRightsType", rights.type), _territory(rights.territory), restriction)
     yield _text("ROWSalesRightsType", one.rights.rest_of_world)
 
