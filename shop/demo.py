@@ -124,6 +124,7 @@ def _settings_file(folder: Path, ports: Ports, database_url: str | None) -> Path
         "glassboxx_password": "sandbox-password",
         "glassboxx_vendor_id": "42",
         "mail_port": ports.smtp,
+        "bundle_percent_off": 15,
         "provider_check_seconds": 2,
         "work_idle_seconds": 0.2,
         "ledger_seconds": 30,

@@ -20,6 +20,7 @@ WORN_OUT = ("change", "default", "secret-key", "example", "xxxx", "test-secret",
 
 
 BOUNDS: dict[str, tuple[float, float]] = {
+    "bundle_percent_off": (0, 90),
     "glassboxx_timeout_seconds": (0.1, 600),
     "provider_check_seconds": (1, 86400),
     "provider_recheck_seconds": (1, 86400),
@@ -71,6 +72,7 @@ class Settings:
     public_base_url: str
     secret_keys: tuple[str, ...]
     currency: str
+    bundle_percent_off: int
     database_url: str
     files_dir: str
     stripe_secret_key: str

@@ -19,7 +19,7 @@ from markupsafe import Markup
 from sqlalchemy import bindparam, select
 
 from shop import visitor
-from shop.catalogue import linked, reading
+from shop.catalogue import bundles, linked, reading
 from shop.catalogue.models import Work
 from shop.db import Prepared
 
@@ -118,7 +118,8 @@ class BookPages:
         settings = self._shop.settings
         told = {"country": country, "basket_count": Markup(HOLE)}  # noqa: S704 - our own mark
         data = Markup(linked.book(work, settings.public_base_url, settings.shop_name, country))  # noqa: S704 - escaped
-        html = template.render(work=work, linked=data, about=self._about(work), **told).encode()
+        both = bundles.of(work.editions, settings.bundle_percent_off)
+        html = template.render(work=work, bundle=both, linked=data, about=self._about(work), **told).encode()
         before, _, after = html.partition(HOLE.encode())
         tag = hashlib.blake2b(html, digest_size=8).hexdigest()
         until = reading.good_until(work, self._shop.now, reading.provider_max_age(self._shop))

@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
 from shop import visitor
-from shop.catalogue import delivery, reading
+from shop.catalogue import bundles, delivery, reading
 from shop.money import Money
 
 if TYPE_CHECKING:
@@ -17,13 +17,18 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True, slots=True)
 class BasketLine:
-    """One edition in the basket, with its title and what may be done with it now."""
+    """One edition in the basket, with its title and what may be done with it now.
+
+    Attributes:
+        bundled: The price of one, where it is bought together with another form of the book.
+    """
 
     edition_id: int
     title: str
     address: str
     view: EditionView
     quantity: int
+    bundled: Money | None = None
 
     @property
     def isbn(self) -> str:
@@ -55,7 +60,12 @@ class BasketLine:
 
     @property
     def unit(self) -> Money:
-        """The price of one, tax included."""
+        """What one costs in this basket, tax included."""
+        return self.bundled or self.alone
+
+    @property
+    def alone(self) -> Money:
+        """What one costs by itself, tax included."""
         assert self.view.offer.price is not None  # noqa: S101 - an offer that may be bought has one
         return self.view.offer.price
 
@@ -96,6 +106,11 @@ class BasketView:
         return delivery.charge(self.country, self.copies_to_post, self.currency)
 
     @property
+    def saved(self) -> Money:
+        """How much less it costs than line by line."""
+        return sum((line.alone - line.unit for line in self.buyable if line.bundled), Money(0, self.currency))
+
+    @property
     def total(self) -> Money:
         """What would be due."""
         return sum((line.total for line in self.buyable), self.delivery)
@@ -111,7 +126,17 @@ def look_at(shop: Shop, wanted: Basket, country: str | None) -> BasketView:
         for isbn, count in wanted.items()
         if isbn in known
     )
-    return BasketView(lines, country, shop.settings.currency)
+    return BasketView(_bundled(lines, shop.settings.bundle_percent_off), country, shop.settings.currency)
+
+
+def _bundled(lines: tuple[BasketLine, ...], percent_off: int) -> tuple[BasketLine, ...]:
+    """The same lines, those at less that are one printed book and one ebook of the same work."""
+    prices: dict[str, Money] = {}
+    for address in {line.address for line in lines}:
+        single = [line.view for line in lines if line.address == address and line.may_be_bought and line.quantity == 1]
+        if both := bundles.of(single, percent_off):
+            prices |= {both.printed.isbn: both.printed_price, both.ebook.isbn: both.ebook_price}
+    return tuple(replace(line, bundled=prices.get(line.isbn)) for line in lines)
 
 
 def add(wanted: Basket, isbn: str, *, is_digital: bool) -> Basket:

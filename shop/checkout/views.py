@@ -51,18 +51,17 @@ def basket() -> str:
 
 @bp.post("/basket")
 def add_to_basket() -> AnyResponse | tuple[str, int]:
-    """Put one copy of an edition into the basket, if this reader may buy it."""
-    shop, isbn = the_shop(), request.form.get("isbn", "")
-    wanted = visitor.basket()
-    looked = baskets.look_at(shop, {isbn: 1}, visitor.country())
-    if not looked.lines:
+    """Put one copy of an edition into the basket, or one each of two, if this reader may buy them."""
+    isbns, wanted = request.form.getlist("isbn")[:2], visitor.basket()
+    looked = baskets.look_at(the_shop(), dict.fromkeys(isbns, 1), visitor.country())
+    if not isbns or len(looked.lines) < len({*isbns}):
         abort(404, "We do not know a book with this ISBN.")
-    line = looked.lines[0]
-    if not line.view.may_be_basketed:
-        page = render_template("checkout/not_added.html", line=line)
-        return page, 409
+    for line in looked.lines:
+        if not line.view.may_be_basketed:
+            return render_template("checkout/not_added.html", line=line), 409
+        wanted = baskets.add(wanted, line.isbn, is_digital=line.is_digital)
     response = see_other(local_path(request.form.get("next"), "/basket"))
-    visitor.remember_basket(response, baskets.add(wanted, isbn, is_digital=line.is_digital))  # type: ignore[arg-type]
+    visitor.remember_basket(response, wanted)  # type: ignore[arg-type]
     return response
 
 
