@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import replace
+from typing import TYPE_CHECKING
 
 import pytest
 from hypothesis import given
@@ -12,7 +13,6 @@ from shop.catalogue.bundles import split
 from shop.catalogue.models import Edition
 from shop.money import Money
 from tests.makers import EBOOK, EPUB, HARDBACK, Scene
-from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
     from shop.settings import Settings
