@@ -195,7 +195,9 @@ def _explain(error: HTTPException) -> tuple[str, int] | HTTPException | AnyRespo
     if error.code is None or error.code < 400:  # noqa: PLR2004 - redirects are exceptions too
         return error
     if error.code == 404 and request.method in web.READING and request.path.rstrip("/") not in {"", request.path}:  # noqa: PLR2004
-        return redirect(web.local_path(request.path.rstrip("/"), "/"), code=301)
+        query = request.query_string.decode("ascii", "ignore")
+        plain = request.path.rstrip("/") + (f"?{query}" if query else "")
+        return redirect(web.local_path(plain, "/"), code=301)
     page = render_template("error.html", code=error.code, name=error.name, sentence=web.sentence_of(error))
     return page, error.code
 

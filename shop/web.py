@@ -142,6 +142,9 @@ class Headers:
     def put_on(self, response: Response) -> Response:
         """Add each header that the route has not set itself."""
         present = response.headers
+        if response.mimetype == "text/html" and "Cache-Control" not in present:
+            present["Cache-Control"] = "private, no-cache"  # every page shows the basket's count
+            response.vary.add("Cookie")
         for name, value in self.usual:
             if name not in present:
                 present.add(name, value)

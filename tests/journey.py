@@ -389,7 +389,8 @@ class House:
 
     def command(self, *arguments: str) -> subprocess.CompletedProcess[str]:
         """Run `frontlist` against this shop."""
-        environment = {**os.environ, "FRONTLIST_CONFIG": str(self.folder / "settings.toml")}
+        environment = {**os.environ, "FRONTLIST_BUNDLE_PERCENT_OFF": "0"}
+        environment |= {"FRONTLIST_CONFIG": str(self.folder / "settings.toml")}
         command = [sys.executable, "-m", "shop.cli", *arguments]
         return subprocess.run(
             command, cwd=ROOT, env=environment, capture_output=True, text=True, timeout=60, check=False
@@ -424,9 +425,10 @@ def open_house(folder: Path, database_url: str | None) -> Iterator[House]:
     if database_url:
         options += ["--database-url", database_url]
     command = [sys.executable, "-m", "shop.cli", "demo", "--dir", str(folder), *options]
+    environment = {**os.environ, "FRONTLIST_BUNDLE_PERCENT_OFF": "0"}  # the story counts in whole prices
     said = folder / "said.txt"
     with said.open("wb") as out:
-        demo = subprocess.Popen(command, cwd=ROOT, stdout=out, stderr=out, start_new_session=True)
+        demo = subprocess.Popen(command, cwd=ROOT, env=environment, stdout=out, stderr=out, start_new_session=True)
     try:
         told = soon(lambda: _opening(demo, said), OPENING_SECONDS)
         with _house(folder, ports, told) as house:

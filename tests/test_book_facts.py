@@ -12,7 +12,7 @@ import pytest
 from sqlalchemy import update
 
 from shop.app import create_app
-from shop.catalogue import accessibility, intake
+from shop.catalogue import accessibility, facets, intake
 from shop.catalogue.accessibility import UNKNOWN
 from shop.catalogue.details import Details
 from shop.catalogue.models import Edition, ProviderState, RightsSet, Work
@@ -132,8 +132,11 @@ def test_what_has_nothing_to_say_is_left_out_and_the_publishers_words_are_kept()
     [
         ({"type": "02", "status": "01", "limits": []}, ("Printing", "Allowed")),
         ({"type": "02", "status": "02", "limits": [["20", "04"]]}, ("Printing", "Up to 20 pages")),
+        ({"type": "06", "status": "02", "limits": [["14", "09"]]}, ("Lending", "Up to 14 days")),
+        ({"type": "06", "status": "02", "limits": [["5", "13"]]}, ("Lending", "Up to 5 times a year")),
+        ({"type": "06", "status": "02", "limits": [["5", "99"]]}, ("Lending", "Within limits")),
         ({"type": "03", "status": "03", "limits": []}, ("Copying", "Not allowed")),
-        ({"type": "05", "status": "02", "limits": [["1", "99"]]}, ("Read aloud", "Allowed")),
+        ({"type": "05", "status": "02", "limits": [["1", "99"]]}, ("Read aloud", "Within limits")),
     ],
 )
 def test_what_the_licence_allows_is_told_in_words(use: dict[str, Any], words: tuple[str, str]) -> None:
@@ -218,3 +221,27 @@ def test_print_is_offered_in_the_union_only_with_somebody_who_answers_for_it(
     assert ("we cannot offer this edition in Germany yet" in page) is not sold
     assert "Add ebook to basket" in page
     assert ("Product safety" in page) is sold
+
+
+@pytest.mark.parametrize(
+    ("code", "words"),
+    [("00", "None"), ("02", "Digital watermark"), ("04", "Apple DRM"), ("05", "OMA DRM"), ("06", "Readium LCP")],
+)
+def test_protection_is_told_as_list_144_has_it(code: str, words: str) -> None:
+    assert dict(replace(EBOOK_DETAILS, protection=code).rows)["Protection"] == words
+
+
+@pytest.mark.parametrize(
+    ("code", "tag", "words"),
+    [
+        ("eng", "en", "English"),
+        ("bul", "bg", "Bulgarian"),
+        ("rum", "ro", "Romanian"),
+        ("ger", "de", "German"),
+        ("deu", "de", "German"),
+        ("sco", "sco", "Scots"),
+        ("zzz", "zzz", "zzz"),
+    ],
+)
+def test_a_language_has_its_name_and_the_tag_that_machines_read(code: str, tag: str, words: str) -> None:
+    assert (facets.language_tag(code), facets.language_name(code)) == (tag, words)

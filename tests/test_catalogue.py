@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 from sqlalchemy import event, text, update
 
-from shop.catalogue import intake
+from shop.catalogue import intake, markup
 from shop.catalogue.models import Contributor, Edition, OldSlug, Price, ProviderState, Quotation, RightsSet, Work
 from tests.makers import EBOOK, HARDBACK, Scene, an_edition
 
@@ -143,6 +143,88 @@ def test_an_unknown_isbn_is_not_found_and_what_comes_near_is_named(scene: Scene)
 
     assert answer.status_code == 404
     assert 'href="/books/exit-stalin"' in answer.text
+
+
+@pytest.mark.parametrize("asked", ["exit-stalinn", "exit_stalin", "about-stalin", "exit-stalin-second-edition"])
+def test_an_address_that_leads_nowhere_names_the_books_whose_words_it_holds(scene: Scene, asked: str) -> None:
+    answer = scene.get(f"/books/{asked}")
+
+    assert answer.status_code == 404
+    assert 'href="/books/exit-stalin"' in answer.text
+    assert "Did you mean" not in scene.get("/books/quite-another").text
+
+
+@pytest.mark.parametrize("path", ["/", "/search?q=stalin", "/subjects", "/books/nothing", "/country", "/help/reading"])
+def test_a_page_that_shows_the_basket_is_nobody_elses(scene: Scene, path: str) -> None:
+    answer = scene.get(path)
+    assert answer.headers["Cache-Control"] == "private, no-cache"
+    assert "Cookie" in answer.headers["Vary"]
+
+
+@pytest.mark.parametrize("asked", ["{}", "W/{}", '"other", {}', "*"])
+def test_a_page_is_known_by_its_tag_however_it_comes_back(scene: Scene, asked: str) -> None:
+    tag = scene.get(PAGE).headers["ETag"]
+    assert scene.get(PAGE, **{"If-None-Match": asked.format(tag)}).status_code == 304
+    assert scene.get(PAGE, **{"If-None-Match": '"other"'}).status_code == 200
+
+
+@pytest.mark.parametrize(
+    ("path", "leads_to"),
+    [
+        ("/search/?q=stalin", "/search?q=stalin"),
+        ("/subjects/nhd/", "/subjects/nhd"),
+        ("/new/", "/new"),
+    ],
+)
+def test_a_slash_too_many_costs_nothing(scene: Scene, path: str, leads_to: str) -> None:
+    answer = scene.get(path)
+    assert (answer.status_code, answer.location) == (301, leads_to)
+
+
+def test_a_subject_that_no_book_has_yet_may_have_one_tomorrow(scene: Scene) -> None:
+    answer = scene.get("/subjects/zz")
+    assert (answer.status_code, answer.location) == (302, "/search?q=zz")
+
+
+@pytest.mark.parametrize("words", ["ISBN 9781631498305", "isbn: 978-1-63149-830-5", "ISBN-13: 9781631498305"])
+def test_a_number_may_be_called_an_isbn(scene: Scene, words: str) -> None:
+    with scene.shop.db.writing() as session:
+        intake.summarise(session.get_one(Work, 1))
+    answer = scene.client.get("/search", query_string={"q": words}, base_url="http://localhost")
+    assert 'href="/books/exit-stalin"' in answer.text
+
+
+def test_a_shopping_page_leads_to_the_page_of_its_own_country(scene: Scene) -> None:
+    stranger = scene.get(f"{PAGE}?country=US").text
+    assert "Add hardback to basket" in stranger
+    assert "Choose your country to buy" in scene.get(f"{PAGE}?country=Ruritania").text
+    assert scene.post("/basket", isbn=HARDBACK, country="US").status_code == 303
+    assert "Continue to your details" in scene.get("/basket").text
+    assert "Not sold in" not in scene.get(f"{PAGE}?country=GB").text, "the reader's own choice goes before"
+
+
+def test_a_basket_forgets_what_nobody_knows_and_asks_for_the_country_once(scene: Scene) -> None:
+    scene.client.set_cookie("basket", f"9780000000002x2.{HARDBACK}x1", domain="localhost")
+    page = scene.get("/basket").text
+    assert "Basket (1)" in page
+    assert "Take it out" not in page
+    assert "Total" not in page
+    assert "Basket (1)" in scene.get("/").text
+
+
+@pytest.mark.parametrize(
+    ("html", "words"),
+    [
+        ("<ul><li>One</li><li>Two</li></ul>", "One Two"),
+        ("<p>One</p><p>Two</p>", "One Two"),
+        ("One<br/>Two", "One Two"),
+        ("<h1>One</h1>Two", "One Two"),
+        ("<em>O</em>ne", "One"),
+    ],
+)
+def test_words_of_two_blocks_do_not_run_together(html: str, words: str) -> None:
+    assert markup.plain(html) == words
+    assert "OneTwo" not in markup.clean(html)
 
 
 @pytest.mark.parametrize("asked", ["<script>alert(1)</script>", "%00", "a" * 3000, "..%2f..%2fetc"])

@@ -587,3 +587,20 @@ def test_a_file_with_anything_done_to_it_ends_in_products_problems_or_one_error(
         assert str(error)  # noqa: PT017 - either outcome is right; this one must speak
     else:
         assert all(not isinstance(one, Problem) or one.reason for one in found)
+
+
+@pytest.mark.parametrize(
+    ("sent", "words"),
+    [
+        ("<Text>A fine book</Text>", "A fine book"),
+        ("<Text>“A fine book”</Text>", "A fine book"),
+        ("<Text>“A” and “B”</Text>", "“A” and “B”"),
+        ('<Text textformat="02">&lt;p&gt;A &lt;em&gt;fine&lt;/em&gt; book&lt;/p&gt;</Text>', "A fine book"),
+        ('<Text textformat="05"><p>A <em>fine</em> book</p><p>Indeed</p></Text>', "A fine book Indeed"),
+        ("<Text>Less &lt; more &amp; so on</Text>", "Less < more & so on"),
+    ],
+)
+def test_a_review_is_words_without_tags_and_marks_around_them(read: Read, sent: str, words: str) -> None:
+    (found,) = read(message(SOUND.replace("<Text>Lucid</Text>", sent)))
+    assert isinstance(found, OnixProduct)
+    assert [one.words for one in found.quotations] == [words]

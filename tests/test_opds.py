@@ -150,7 +150,7 @@ def test_shopping_pages_are_told_what_is_offered_in_a_country(scene: Scene) -> N
     assert set(there) == {HARDBACK, EBOOK, EPUB}
     assert all(one.keys() >= REQUIRED for one in there.values())
     assert (there[HARDBACK]["price"], there[HARDBACK]["availability"]) == ("38.00 GBP", "in_stock")
-    assert there[HARDBACK]["link"] == f"http://localhost/books/exit-stalin#{HARDBACK}"
+    assert there[HARDBACK]["link"] == f"http://localhost/books/exit-stalin?country=US#{HARDBACK}"
     assert "shipping" in there[HARDBACK]
     assert "shipping" not in there[EBOOK]
     assert scene.get("/merchant/XX.xml").status_code == 404

@@ -103,3 +103,29 @@ def test_other_people_make_another_book(scene: Scene, tmp_path: Path) -> None:
         hard.contributors.append(Contributor(position=0, role="A01", name="Somebody Else"))
 
     assert pairs(scene) == 0
+
+
+def test_a_stale_page_cannot_put_together_what_was_told_apart_or_has_other_people(alike: Scene) -> None:
+    alike.sign_in_as_staff()
+    hard, ebook = work_of(alike, HARD).id, work_of(alike, EBOOK).id
+    assert decide(alike, "two", hard, ebook) == 303
+    assert decide(alike, "one", hard, ebook) == 409
+
+
+def test_other_people_cannot_be_put_together(alike: Scene) -> None:
+    alike.sign_in_as_staff()
+    hard, ebook = work_of(alike, HARD).id, work_of(alike, EBOOK).id
+    with alike.shop.db.writing() as session:
+        session.get_one(Work, hard).contributors.append(Contributor(position=0, role="A01", name="Somebody Else"))
+    assert decide(alike, "one", hard, ebook) == 409
+
+
+def test_what_was_told_apart_from_the_one_that_goes_stays_apart_from_the_one_that_stays(
+    alike: Scene, tmp_path: Path
+) -> None:
+    take_in(alike, tmp_path, product(SOFT))
+    alike.sign_in_as_staff()
+    hard, ebook, soft = (work_of(alike, isbn).id for isbn in (HARD, EBOOK, SOFT))
+    assert decide(alike, "two", ebook, soft) == 303
+    assert decide(alike, "one", hard, ebook) == 303
+    assert pairs(alike) == 0

@@ -22,7 +22,17 @@ if TYPE_CHECKING:
 
 ALWAYS_SHOWN = {"Ways of reading", "Conformance"}
 """Sections that stand open; the others are behind a disclosure."""
-PROTECTION = {"00": "None", "01": "DRM", "02": "Digital watermark", "03": "Adobe DRM", "05": "LCP", "06": "Apple DRM"}
+PROTECTION = {
+    "00": "None",
+    "01": "DRM",
+    "02": "Digital watermark",
+    "03": "Adobe DRM",
+    "04": "Apple DRM",
+    "05": "OMA DRM",
+    "06": "Readium LCP",
+    "07": "Sony DRM",
+}
+"""List 144."""
 FILES = {"E101": "EPUB", "E107": "PDF", "E116": "Amazon Kindle"}
 _USES = {
     "02": "Printing",
@@ -39,7 +49,12 @@ _UNITS = {
     "04": "pages",
     "05": "per cent",
     "06": "devices",
+    "07": "concurrent users",
+    "09": "days",
     "10": "times",
+    "11": "times a day",
+    "12": "times a month",
+    "13": "times a year",
 }
 
 
@@ -150,5 +165,7 @@ def _size_of_file(count: int | None) -> str:
 def _allowance(use: dict[str, Any]) -> str:
     if use["status"] == "03":
         return "Not allowed"
+    if use["status"] != "02":
+        return "Allowed"
     limits = [f"{quantity} {_UNITS[unit]}" for quantity, unit in use["limits"] if unit in _UNITS]
-    return f"Up to {', '.join(limits)}" if use["status"] == "02" and limits else "Allowed"
+    return f"Up to {', '.join(limits)}" if limits else "Within limits"

@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING
 from urllib.parse import urlencode
 
 from babel import Locale
+from babel.core import get_global
 
 from shop.catalogue import accessibility, subjects
 
@@ -30,10 +31,6 @@ NAMES = {"form": "Form", "subject": "Subject", "language": "Language", "year": "
 _FORM_BY_CODE = {"BB": "hardback", "BC": "paperback"}
 _FORM_BY_LETTER = {"E": "ebook", "A": "audiobook"}
 _LOCALE = Locale("en", "GB")
-_LANGUAGES = "eng:en fre:fr fra:fr ger:de deu:de spa:es ita:it por:pt dut:nl nld:nl wel:cy cym:cy gle:ga gla:gd lat:la \
-rus:ru pol:pl swe:sv nor:no dan:da fin:fi jpn:ja chi:zh zho:zh ara:ar heb:he hin:hi gre:el ell:el tur:tr cze:cs ces:cs \
-hun:hu ukr:uk ice:is isl:is cat:ca"
-_TWO_LETTERS = dict(pair.split(":") for pair in _LANGUAGES.split())
 
 
 @dataclass(frozen=True, slots=True)
@@ -121,7 +118,12 @@ def label(name: str, value: str, known: Mapping[str, str | None]) -> str:
 
 def language_name(code: str) -> str:
     """Return the English name of a language by its ISO 639-2 code; the code where we do not know it."""
-    return str(_LOCALE.languages.get(_TWO_LETTERS.get(code, code), code))
+    return str(_LOCALE.languages.get(language_tag(code), code))
+
+
+def language_tag(code: str) -> str:
+    """Return the tag of BCP 47 for a language by its ISO 639-2 code: of two letters where there is one."""
+    return str(get_global("language_aliases").get(code, code))
 
 
 Choice = tuple[str, str, int | None]

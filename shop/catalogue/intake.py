@@ -461,9 +461,10 @@ def _describe(edition: Edition, product: OnixProduct) -> None:
         "publishing_status",
         "availability",
         "expected_date",
-        "stock",
     ):
         setattr(edition, name, getattr(product, name))
+    if product.stock is not None or product.availability in onix.UNCOUNTED or not edition.id:
+        edition.stock = product.stock  # a record that is silent on copies counted before does not make them endless
     edition.record_digest = product.digest
     edition.accessibility = [_values(feature) for feature in product.accessibility]
     edition.hazards = list(product.hazards)

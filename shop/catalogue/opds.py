@@ -40,7 +40,7 @@ class Publication:
 
     Attributes:
         address: The path of its page; `cover` is that of its picture.
-        language: Of ISO 639-2; empty where nobody said.
+        language: A tag of BCP 47; empty where nobody said.
         price: In the country that was asked for, if it is sold there.
     """
 

@@ -27,6 +27,9 @@ PAGE_SIZE = 24
 MOST_RANKED = 500
 """Of more works than these, the newest come first wherever they hold the words, and filters are not counted."""
 MOST_SUGGESTED = 8
+MOST_NEAR = 3
+SURE_DIGITS = 9
+"""Digits of an ISBN that a slip of the hand near its end leaves right: the publisher's, and more."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -105,6 +108,22 @@ def suggested(connection: Connection, asked: str) -> list[Card]:
     found = _NEWEST if condition is None else _NEWEST.where(condition)
     rows = connection.execute(found.limit(MOST_RANKED)).all()
     return _cards(connection, _by_title(rows, words)[:MOST_SUGGESTED])
+
+
+def near(connection: Connection, asked: str) -> list[Card]:
+    """Return the few works that come nearest to an address that leads nowhere, by its words or the ISBN's beginning."""
+    digits = asked.replace("-", "")
+    if digits.isdigit():
+        like = select(Edition.work_id).where(Edition.isbn.startswith(digits[:SURE_DIGITS]))
+        rows = connection.execute(_NEWEST.where(Work.id.in_(like)).limit(MOST_NEAR)).all()
+        return _cards(connection, rows) if len(digits) > SURE_DIGITS else []
+    words = search.mended(connection, search.words_asked(asked.replace("-", " ").replace("_", " ")))
+    telling = tuple(word for group in words for word in group if len(word) >= search.SHORTEST_MENDED)
+    for groups in (words, [telling] if telling else []):
+        condition = search.holds(connection.dialect.name, groups)
+        if condition is not None and (rows := connection.execute(_NEWEST.where(condition).limit(MOST_RANKED)).all()):
+            return _cards(connection, _by_title(rows, groups)[:MOST_NEAR])
+    return []
 
 
 def heading(connection: Connection, code: str) -> subjects.Subject:

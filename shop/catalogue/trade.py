@@ -9,7 +9,7 @@ from sqlalchemy import func, or_, select
 from sqlalchemy.orm import selectinload
 
 from shop import countries
-from shop.catalogue import feeds, forms, markup, merchant, opds, outgoing, reading, sellable, subjects
+from shop.catalogue import facets, feeds, forms, markup, merchant, opds, outgoing, reading, sellable, subjects
 from shop.catalogue.models import Edition, RightsSet, Work
 from shop.catalogue.onix import writing
 from shop.catalogue.syndication import KEPT_FOR_AN_HOUR, answer, house
@@ -76,19 +76,26 @@ def merchant_feed(country: str) -> Response:
 
 
 def _merchant_items(shop: Shop, publisher: feeds.House, country: str) -> Iterator[str]:
+    """The feed, a batch at a time; whoever reads slowly holds no connection between two of them."""
     yield merchant.opening(publisher, country)
-    today, after = shop.now.date(), ""
-    with shop.db.read_engine.connect() as connection:
-        while rows := connection.execute(_offered_after(after)).all():
-            isbns = [row.isbn for row in rows]
-            views = reading.editions_by_isbn(shop, connection, isbns, country)
-            for row in rows:
-                summary = markup.plain(row.short_description or row.description)
-                book = merchant.Told(row.title, f"/books/{row.slug}", summary, row.publisher)
-                view = views[row.isbn][1]
-                yield merchant.item(publisher, book, view, today)
-            after = isbns[-1]
+    after = ""
+    while batch := _merchant_batch(shop, publisher, country, after):
+        yield from (item for _isbn, item in batch)
+        after = batch[-1][0]
     yield merchant.TAIL
+
+
+def _merchant_batch(shop: Shop, publisher: feeds.House, country: str, after: str) -> list[tuple[str, str]]:
+    today = shop.now.date()
+    with shop.db.read_engine.connect() as connection:
+        rows = connection.execute(_offered_after(after)).all()
+        views = reading.editions_by_isbn(shop, connection, [row.isbn for row in rows], country)
+    books = ((row, markup.plain(row.short_description or row.description)) for row in rows)
+    told = [
+        (views[row.isbn][1], merchant.Told(row.title, f"/books/{row.slug}", summary, row.publisher))
+        for row, summary in books
+    ]
+    return [(view.isbn, merchant.item(publisher, book, view, today)) for view, book in told]
 
 
 def _offered_after(isbn: str) -> Any:
@@ -150,7 +157,7 @@ def _publication(edition: Edition, view: reading.EditionView) -> opds.Publicatio
         isbn=edition.isbn,
         address=f"/books/{work.slug}",
         cover=f"/covers/{edition.isbn}.png",
-        language="" if edition.language == "und" else edition.language,
+        language="" if edition.language == "und" else facets.language_tag(edition.language),
         published_on=edition.publication_date,
         subjects=tuple(subjects.named(code, headings) for code in subjects.codes(work.subjects)),
         price=view.offer.price if view.may_be_basketed else None,

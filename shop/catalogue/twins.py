@@ -10,7 +10,7 @@ from collections import defaultdict
 from itertools import combinations
 from typing import TYPE_CHECKING
 
-from sqlalchemy import String, delete, func, select, update
+from sqlalchemy import String, func, select, update
 from sqlalchemy.orm import Mapped, mapped_column, selectinload
 
 from shop.catalogue import intake
@@ -87,18 +87,34 @@ def put_together(session: Session, kept_id: int, gone_id: int) -> Work:
     session.delete(gone)
     session.flush()
     session.add_all([OldSlug(slug=slug, work_id=kept.id), WorkAlias(identifier=identifier, work_id=kept.id)])
-    session.execute(delete(ToldApart).where((ToldApart.first == identifier) | (ToldApart.second == identifier)))
+    _carry_over(session, identifier, kept.identifier)
     session.expire(kept, ["editions"])
     intake.summarise(kept)
     return kept
 
 
+def _carry_over(session: Session, gone: str, kept: str) -> None:
+    """What was told apart from the one that is gone is told apart from the one that is kept."""
+    mine = (ToldApart.first == gone) | (ToldApart.second == gone)
+    for row in session.scalars(select(ToldApart).where(mine)).all():
+        other = row.second if row.first == gone else row.first
+        session.delete(row)
+        if other != kept:
+            first, second = sorted((other, kept))
+            insert_if_absent(session, ToldApart, first=first, second=second)
+
+
 def _both(session: Session, one_id: int, other_id: int) -> Pair:
     works = _locked(session, {one_id, other_id})
     by_id = {work.id: work for work in works}
-    if len(by_id) != 2 or folded(by_id[one_id].title) != folded(by_id[other_id].title):  # noqa: PLR2004 - a pair
+    if len(by_id) != 2:  # noqa: PLR2004 - a pair
         raise NotTwinsError
-    return by_id[one_id], by_id[other_id]
+    one, other = by_id[one_id], by_id[other_id]
+    are_alike = folded(one.title) == folded(other.title) and _people(one) == _people(other)
+    first, second = _key(one, other)
+    if not are_alike or session.get(ToldApart, (first, second)) is not None:
+        raise NotTwinsError
+    return one, other
 
 
 def _locked(session: Session, ids: Iterable[int]) -> list[Work]:

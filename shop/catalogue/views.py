@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import re
 from dataclasses import replace
-from difflib import get_close_matches
 from typing import TYPE_CHECKING, Any
 from urllib.parse import urlencode
 
@@ -30,6 +29,7 @@ bp = Blueprint("catalogue", __name__)
 
 FARTHEST_PAGE = 100_000
 _TRAILING_ID = re.compile(r"-[0-9a-f]{8}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{12}$")
+_SAID_TO_BE_ISBN = re.compile(r"^isbn(?:-?1[03])?[\s:]+(?=\d)", re.IGNORECASE)
 _LEADING_ISBN = re.compile(r"^(97[89]-?(?:\d-?){9}\d|(?:\d-?){9}[\dXx])(?:-|$)")
 
 
@@ -90,7 +90,8 @@ def subject(code: str) -> AnyResponse | str:
 @bp.get("/subjects/<path:names>")
 def subject_elsewhere(names: str) -> AnyResponse:
     """A subject as other shops write it: textbooks/biological-sciences."""
-    return _subject_in_words(names.rpartition("/")[2])
+    name = names.rstrip("/").rpartition("/")[2]
+    return redirect(f"/subjects/{name}", code=301) if names == f"{name}/" else _subject_in_words(name)
 
 
 @bp.get("/books/<slug>")
@@ -179,24 +180,13 @@ def reading_help() -> str:
     return render_template("catalogue/reading_help.html", disclosures=disclosures)
 
 
-def suggestions(connection: Connection, asked: str) -> list[tuple[str, str]]:
-    """Addresses and titles of books that come near what was asked for."""
-    rows = connection.execute(select(Work.slug, Work.title)).all()
-    titles = {row.slug: row.title for row in rows}
-    near = get_close_matches(asked, list(titles), n=3, cutoff=0.45)
-    isbns = {
-        row.isbn: row.slug
-        for row in connection.execute(select(Edition.isbn, Work.slug).join(Work, Work.id == Edition.work_id))
-    }
-    near += [isbns[isbn] for isbn in get_close_matches(asked.replace("-", ""), list(isbns), n=3, cutoff=0.8)]
-    return [(f"/books/{slug}", titles[slug]) for slug in dict.fromkeys(near)]
-
-
 def _shelf(
     template: str, *, words: str = "", published: str = "", subject: subjects.Subject | None = None, **told: Any
 ) -> str:
     shop, country = the_shop(), visitor.country()
     narrowed = facets.asked(request.args)
+    if country is None:
+        narrowed = narrowed.without("here")
     if subject:
         narrowed = replace(narrowed, subject=subject.code.lower())
     asked = Asked(words, narrowed, country, shop.settings.currency, published)
@@ -211,11 +201,12 @@ def _shelf(
 
 
 def _words() -> str:
-    return request.args.get("q", "").strip()[:200]
+    """What is looked for; that a number is an ISBN need not be said."""
+    return _SAID_TO_BE_ISBN.sub("", request.args.get("q", "").strip()[:200])
 
 
 def _subject_in_words(name: str) -> AnyResponse:
-    return redirect(f"/search?{urlencode({'q': name.replace('-', ' ')})}", code=301)
+    return redirect(f"/search?{urlencode({'q': name.replace('-', ' ')})}", code=302)
 
 
 def _pages() -> BookPages:
@@ -229,7 +220,7 @@ def _elsewhere(asked: str) -> AnyResponse:
         for slug, fragment in _readings_of(connection, asked):
             if slug:
                 return redirect(f"/books/{slug}{fragment}", code=301)
-        near = suggestions(connection, asked.lower())
+        near = shelves.near(connection, asked)
     answer = render_template("catalogue/not_found.html", asked=asked, near=near)
     return Response(answer, status=404, mimetype="text/html")
 

@@ -56,6 +56,8 @@ class BasketLine:
         """Why it cannot be bought, and what to do."""
         if self.view.may_be_basketed:
             return f"Only {self.view.facts.stock} left; choose fewer." if self.is_short else ""
+        if self.view.needs_country:
+            return ""
         return f"{self.view.button}. {self.view.sentence} Take it out to go on with the rest."
 
     @property

@@ -44,16 +44,25 @@ LINK_SHOWN = timedelta(hours=2)
 
 
 @bp.get("/basket")
-def basket() -> str:
-    """What is in the basket, what it costs with delivery, and what stands in the way."""
-    return render_template("checkout/basket.html", basket=_basket())
+def basket() -> AnyResponse:
+    """What is in the basket, what it costs with delivery, and what stands in the way; books nobody knows leave it."""
+    looked, wanted = _basket(), visitor.basket()
+    known = {line.isbn for line in looked.lines}
+    if known >= wanted.keys():
+        return make_response(render_template("checkout/basket.html", basket=looked))
+    left = {isbn: count for isbn, count in wanted.items() if isbn in known}
+    page = render_template("checkout/basket.html", basket=looked, basket_count=sum(left.values()))
+    response = make_response(page)
+    visitor.remember_basket(response, left)
+    return response
 
 
 @bp.post("/basket")
 def add_to_basket() -> AnyResponse | tuple[str, int]:
     """Put one copy of an edition into the basket, or one each of two, if this reader may buy them."""
     isbns, wanted = request.form.getlist("isbn")[:2], visitor.basket()
-    looked = baskets.look_at(the_shop(), dict.fromkeys(isbns, 1), visitor.country())
+    shown = visitor.country_in(request.form)
+    looked = baskets.look_at(the_shop(), dict.fromkeys(isbns, 1), visitor.country() or shown)
     if not isbns or len(looked.lines) < len({*isbns}):
         abort(404, "We do not know a book with this ISBN.")
     for line in looked.lines:
@@ -62,6 +71,8 @@ def add_to_basket() -> AnyResponse | tuple[str, int]:
         wanted = baskets.add(wanted, line.isbn, is_digital=line.is_digital)
     response = see_other(local_path(request.form.get("next"), "/basket"))
     visitor.remember_basket(response, wanted)  # type: ignore[arg-type]
+    if shown and visitor.country() is None:
+        visitor.remember_country(response, shown)  # type: ignore[arg-type]
     return response
 
 

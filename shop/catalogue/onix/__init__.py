@@ -4,6 +4,7 @@ Pure: knows XML, not the database. A document type is refused outright, nothing 
 that cannot be read is a problem, not a stop. Both dialects and both releases, 3.0 and 3.1, packed or not.
 """
 
+from shop.catalogue.onix.reading import UNCOUNTED
 from shop.catalogue.onix.stream import Record, products, records
 from shop.catalogue.onix.values import (
     OnixContact,
@@ -21,6 +22,7 @@ from shop.catalogue.onix.values import (
 )
 
 __all__ = [
+    "UNCOUNTED",
     "OnixContact",
     "OnixContributor",
     "OnixDeletion",

@@ -13,6 +13,7 @@ from lxml import etree
 from stdnum import isbn as isbn_number
 from stdnum.exceptions import ValidationError
 
+from shop.catalogue import markup
 from shop.catalogue.onix.tags import NAMES
 from shop.catalogue.onix.values import (
     OnixContact,
@@ -294,8 +295,15 @@ def _paragraphs(text: str) -> str:
 
 def _quotations(collateral: Composite) -> Iterator[OnixQuotation]:
     for content in collateral.all("TextContent"):
-        if content.text("TextType") == "06" and (words := content.text("Text")):
+        if content.text("TextType") == "06" and (words := _unquoted(markup.plain(_markup(content, "Text") or ""))):
             yield OnixQuotation(words, content.text("TextAuthor"), content.text("SourceTitle"))
+
+
+def _unquoted(words: str) -> str:
+    """Words without the quotation marks around all of them: the page sets its own."""
+    inside = words[1:-1]
+    is_quoted = words[:1] + words[-1:] in {"“”", '""', "«»"} and not set(inside) & set('“”«»"')
+    return inside if is_quoted else words
 
 
 def _subjects(detail: Composite) -> Iterator[OnixSubject]:
@@ -343,7 +351,8 @@ def _alternatives(related_material: Composite) -> Iterator[str]:
         if ALTERNATIVE_FORMS.intersection(code.element.text or "" for code in related.all("ProductRelationCode")):
             for identifier in related.all("ProductIdentifier"):
                 if identifier.text("ProductIDType") in ISBN_TYPES and (value := identifier.text("IDValue")):
-                    yield isbn_number.compact(value)
+                    written = isbn_number.compact(value)
+                    yield str(isbn_number.to_isbn13(written)) if isbn_number.is_valid(written) else written
 
 
 def _measure(detail: Composite, kind: str, units: dict[str, Decimal]) -> int | None:
@@ -505,7 +514,7 @@ def _code(text: str | None, longest: int) -> str | None:
 def _number(text: str) -> Decimal:
     """A number that a column holds."""
     number = _decimal(text)
-    if not number.is_finite() or abs(number) > LARGEST:
+    if not number.is_finite() or not 0 <= number <= LARGEST:
         raise ValueError(f"{text[:40]} is not a number that can be kept")
     return number
 
