@@ -8,65 +8,21 @@ beats the world, a group inside another beats it, and what is said both ways at 
 
 from __future__ import annotations
 
-import re
-import unicodedata
 from dataclasses import dataclass, field
-from enum import Enum, auto
-from functools import lru_cache
 from typing import TYPE_CHECKING, Any
 
 from shop import countries
 from shop.catalogue import vocabulary as words
 from shop.catalogue.rights import Decision, Resolution
-from shop.catalogue.terms import terms_on
+from shop.catalogue.terms import Level, Place, Said, Turn, clauses, dictionary, listen, terms_on
 from shop.countries import COUNTRIES
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
     from datetime import date
 
-LONGEST_PHRASE = 8
 LONGEST_SENTENCE = 4000
 SHOWN = 12
-
-
-class Level(Enum):
-    """How narrowly a place is named; the narrower beats the wider."""
-
-    COUNTRY = auto()
-    GROUP = auto()
-    WORLD = auto()
-
-
-class Turn(Enum):
-    """What a phrase does to the places after it."""
-
-    INCLUDE = auto()
-    EXCLUDE = auto()
-    OUTSIDE = auto()  # all but these; after a no, only these
-    NO = auto()  # not for sale in …
-    NOTHING = auto()  # words that say nothing of where
-    THERE = auto()  # its territories and dependencies: of the country named last
-    CLAUSE = auto()  # a new sentence
-    OPEN = auto()
-    CLOSE = auto()
-
-
-@dataclass(frozen=True, slots=True)
-class Place:
-    """A place that a phrase names.
-
-    Attributes:
-        countries: The codes it certainly holds; `disputed` those that it holds for some.
-        label: What reasons call it.
-        is_part: Whether it is only a part of the country: a part opens nothing, and closes the whole.
-    """
-
-    level: Level
-    countries: frozenset[str]
-    label: str
-    disputed: frozenset[str] = frozenset()
-    is_part: bool = False
+UNSURE = 0.5
 
 
 @dataclass(frozen=True, slots=True)
@@ -101,7 +57,8 @@ class Reading:
 def read(sentence: str, on: date) -> Reading:
     """Read a sentence by the lists that hold on a day; any text at all has a reading."""
     claims = _Claims()
-    _Parser(claims, on).take_in(_tokens(sentence[:LONGEST_SENTENCE]))
+    claims.is_cut = len(sentence) > LONGEST_SENTENCE
+    _Parser(claims, on).take_in(words.tokens(sentence[:LONGEST_SENTENCE]))
     return _settled(sentence, claims)
 
 
@@ -148,191 +105,183 @@ def told(reading: Reading) -> dict[str, Any]:
     }
 
 
-# --- words
-
-
-@dataclass(frozen=True, slots=True)
-class _Token:
-    text: str
-    folded: str
-
-    @property
-    def looks_like_a_name(self) -> bool:
-        return self.text[:1].isupper()
-
-    @property
-    def may_be_a_code(self) -> bool:
-        return self.text.isupper() and self.text.isalpha() and len(self.text) in {2, 3}
-
-
-_WORD = re.compile(r"(?:[^\W\d_]\.){2,}|[^\W_]+(?:['’][^\W_]+)*\.?|[()\[\];:.]|[^\s\w]")
-_PLAIN = str.maketrans({"’": "'", "ł": "l", "Ł": "L", "ø": "o", "Ø": "O", "đ": "d", "ß": "ss", "æ": "ae"})
-_ABBREVIATIONS = {"ex.", "excl.", "incl.", "exc.", "inc.", "st.", "is.", "rep.", "terr.", "n.", "s.", "e.", "w."}
-
-
-def _tokens(sentence: str) -> list[_Token]:
-    found = []
-    for word in _WORD.findall(sentence):
-        text = word
-        if word.endswith(".") and len(word) > 1 and word.count(".") == 1 and word.casefold() not in _ABBREVIATIONS:
-            found += [_Token(word[:-1], fold(word[:-1])), _Token(".", ".")]
-            continue
-        found.append(_Token(text, fold(text)))
-    return found
-
-
-@lru_cache(maxsize=16384)
-def fold(text: str) -> str:
-    """A word for comparing: small letters, no accents, no dots of abbreviation."""
-    plain = unicodedata.normalize("NFKD", text.translate(_PLAIN))
-    letters = "".join(letter for letter in plain if not unicodedata.combining(letter)).casefold()
-    return letters if len(letters) == 1 else letters.replace(".", "").removesuffix("'s")
-
-
-def _phrase(text: str) -> tuple[str, ...]:
-    return tuple(token.folded for token in _tokens(text) if token.folded not in _SILENT)
-
-
-_SILENT = {*"-–—/&,*.\"'“”", "\u2011", "\u2018", "the", "and"}
-"""Inside a name nobody hears these: Antigua & Barbuda, Guinea-Bissau, Isle of the Man."""
-
-
-@lru_cache(maxsize=64)
-def _dictionary(on: date) -> dict[tuple[str, ...], Place | Turn]:
-    """Every phrase that means something on a day."""
-    found: dict[tuple[str, ...], Place | Turn] = {}
-    for turn, phrases in _TURNS.items():
-        found.update((_phrase(one), turn) for one in phrases)
-    for term in terms_on(on).values():
-        place = Place(Level.GROUP, term.members, term.label, term.disputed)
-        found.update((_phrase(name), place) for name in term.names)
-    world = Place(Level.WORLD, COUNTRIES, "the world")
-    found.update((_phrase(one), world) for one in words.WORLD)
-    for name, code in _country_names():
-        found[_phrase(name)] = Place(Level.COUNTRY, frozenset({code}), countries.name(code))
-    for name, (certain, disputed) in words.AMBIGUOUS.items():
-        codes, others = frozenset(certain.split()), frozenset(disputed.split())
-        found[_phrase(name)] = Place(Level.COUNTRY, codes, name, others)
-    for name, code in words.PARTS.items():
-        found[_phrase(name)] = Place(Level.COUNTRY, frozenset({code}), name, is_part=True)
-    return found
-
-
-def _country_names() -> Iterator[tuple[str, str]]:
-    yield from ((name, code) for code, name in countries.names().items())
-    yield from ((name, code) for code, names in words.VARIANTS.items() for name in names)
-
-
-_TURNS = {
-    Turn.INCLUDE: words.INCLUDE,
-    Turn.EXCLUDE: words.EXCLUDE,
-    Turn.OUTSIDE: words.OUTSIDE,
-    Turn.NO: words.NO,
-    Turn.NOTHING: words.NOTHING,
-    Turn.THERE: words.DEPENDENCIES,
-}
-_MARKS = {"(": Turn.OPEN, "[": Turn.OPEN, ")": Turn.CLOSE, "]": Turn.CLOSE, ";": Turn.CLAUSE, ".": Turn.CLAUSE}
-
-
 # --- the sentence
 
 
 @dataclass(slots=True)
-class _Claims:
-    """What has been said so far."""
+class _Claim:
+    """That a place is open, or closed."""
 
-    opened: list[Place] = field(default_factory=list)
-    closed: list[Place] = field(default_factory=list)
+    place: Place
+    closes: bool
+
+
+@dataclass(slots=True)
+class _Claims:
+    """What has been said so far.
+
+    Attributes:
+        lost: Words for what is shut out, of which nobody knows where it is.
+        doubts: What can be read both ways, or was not read at all.
+    """
+
+    said: list[_Claim] = field(default_factory=list)
     unplaced: list[str] = field(default_factory=list)
-    lost_exclusions: list[str] = field(default_factory=list)
-    problems: list[str] = field(default_factory=list)
+    lost: list[str] = field(default_factory=list)
+    doubts: list[str] = field(default_factory=list)
     terms: list[str] = field(default_factory=list)
+    is_cut: bool = False
+
+
+@dataclass(slots=True)
+class _Frame:
+    """A clause, or a bracket in it.
+
+    Attributes:
+        closes: Whether places are closed where it begins.
+        runs: Its places, between commas.
+    """
+
+    closes: bool
+    runs: list[list[_Claim]] = field(default_factory=lambda: [[]])
+
+    def reach(self) -> list[_Claim]:
+        """The places that a word behind them speaks of: the last run, and the list that it ends."""
+        runs = [run for run in self.runs if run]
+        reached = list(runs.pop()) if runs else []
+        widest = max((claim.place.level.value for claim in reached), default=0)
+        while runs and widest < Level.WORLD.value and all(one.place.level.value <= widest for one in runs[-1]):
+            reached += runs.pop()
+        return reached
 
 
 class _Parser:
-    """Walks over the words and says of each place whether it is opened or closed."""
+    """Walks over the words and says of each place whether it is opened or closed.
+
+    A negation holds until a part of the sentence opens in its own right after a place was closed. One that stands
+    behind its places closes those; one that may belong to either side closes both, and that is said.
+    """
 
     def __init__(self, claims: _Claims, on: date) -> None:
         self._claims = claims
-        self._dictionary = _dictionary(on)
+        self._dictionary = dictionary(on)
         self._terms = terms_on(on)
         self._closes = False
-        self._is_negative = False
-        self._kept: list[bool] = []
+        self._waits = False  # for the first place after a negation
+        self._picks = False  # after "including" in an exclusion
+        self._is_outside = False
+        self._frames = [_Frame(closes=False)]
         self._last: Place | None = None
 
-    def take_in(self, tokens: list[_Token]) -> None:
+    def take_in(self, tokens: list[words.Token]) -> None:
         """Read the whole sentence."""
-        for clause, goes_on in _clauses(tokens):
-            self._closes, self._kept = self._closes and goes_on, []
-            self._is_negative = any(token.folded in words.NEGATIVE for token in clause)
-            at = 0
-            while at < len(clause):
-                at += self._step(clause, at)
+        for clause, mark in clauses(tokens):
+            said = _with_listed(listen(clause, self._dictionary), is_closed=self._closes)
+            self._begin(clause, said, mark)
+            for at in range(len(said)):
+                self._hear(said, at)
 
-    def _step(self, clause: list[_Token], at: int) -> int:
-        """Take the longest phrase that begins here; return how many words it was."""
-        if turn := _MARKS.get(clause[at].text):
-            self._turn(turn)
-            return 1
-        if clause[at].folded in _SILENT:
-            return 1
-        if self._is_the_last_again(clause, at):
-            return 1
-        length, meaning = self._longest(clause, at)
-        code = _code(clause, at) if length == 1 else None
-        if code and not isinstance(meaning, Place):
-            self._name(Place(Level.COUNTRY, frozenset({code}), countries.name(code)))
-        elif isinstance(meaning, Place):
+    def _begin(self, clause: list[words.Token], said: list[Said], mark: str) -> None:
+        """Begin a clause; after a semicolon a list goes on, and after a full stop one of places alone does."""
+        speaks_anew = any(token.folded in words.SPEAKS_ANEW for token in clause)
+        is_list = all(isinstance(meaning, Place) or meaning is Turn.COMMA for meaning, _ in said)
+        goes_on = is_list or (mark == ";" and (self._waits or not speaks_anew))
+        self._closes = self._closes and goes_on
+        self._waits = self._waits and self._closes
+        self._picks = self._is_outside = False
+        self._frames = [_Frame(self._closes)]
+
+    def _hear(self, said: list[Said], at: int) -> None:
+        meaning, text = said[at]
+        if self._is_the_last_again(said, at):
+            return
+        if isinstance(meaning, Place):
             self._name(meaning)
-        elif meaning is not None:
-            self._turn(meaning)
+        elif meaning is None:
+            self._claims.unplaced.append(text)
+            self._claims.lost += [text] * self._closes
+        elif meaning in _CLOSING:
+            self._deny(meaning, text, _ahead(said, at))
+        elif meaning in _OPENING:
+            self._allow(meaning, said, at)
+        elif meaning is Turn.OUTSIDE:
+            self._turn_outside(said, at)
         else:
-            self._leave(clause, at)
-        return length
+            self._mark(meaning)
 
-    def _is_the_last_again(self, clause: list[_Token], at: int) -> bool:
-        """Whether it is the code of the country just named: Germany (DE)."""
-        stands_behind = at > 0 and _MARKS.get(clause[at - 1].text) is Turn.OPEN
-        return stands_behind and self._last is not None and self._last.countries == {clause[at].text}
-
-    def _longest(self, clause: list[_Token], at: int) -> tuple[int, Place | Turn | None]:
-        heard: list[str] = []
-        best: tuple[int, Place | Turn | None] = (1, None)
-        for offset, token in enumerate(clause[at : at + 2 * LONGEST_PHRASE]):
-            if token.text in _MARKS and token.text != ".":
-                break
-            if token.text == ",":
-                break
-            if token.folded in _SILENT:
-                continue
-            heard.append(token.folded)
-            meaning = self._dictionary.get(tuple(heard))
-            if meaning is not None and not self._is_only_a_word(clause, at, heard):
-                best = (offset + 1, meaning)
-            if len(heard) == LONGEST_PHRASE:
-                break
-        return best
-
-    @staticmethod
-    def _is_only_a_word(clause: list[_Token], at: int, heard: list[str]) -> bool:
-        """Whether a short word is no abbreviation of a country because of how it is written: us, it, in."""
-        capitals = sum(letter.isupper() for letter in clause[at].text)
-        return len(heard) == 1 and heard[0] in words.ONLY_IN_CAPITALS and capitals < 2  # noqa: PLR2004 - RoW, not Row
-
-    def _turn(self, turn: Turn) -> None:
-        if turn is Turn.INCLUDE:
-            self._closes = False
-        elif turn is Turn.EXCLUDE or turn is Turn.NO:
-            self._closes = True
-        elif turn is Turn.OUTSIDE:
-            self._closes = not self._is_negative
-        elif turn is Turn.OPEN:
-            self._kept.append(self._closes)
-        elif turn is Turn.CLOSE:
-            self._closes = self._kept.pop() if self._kept else self._closes
-        elif turn is Turn.THERE:
+    def _mark(self, mark: Turn) -> None:
+        if mark is Turn.COMMA:
+            self._frames[-1].runs.append([])
+        elif mark is Turn.OPEN:
+            self._frames.append(_Frame(self._closes))
+        elif mark is Turn.CLOSE and len(self._frames) > 1:
+            inner = self._frames.pop()
+            self._closes, self._picks = inner.closes, False
+            self._frames[-1].runs[-1] += [claim for run in inner.runs for claim in run]
+        elif mark is Turn.THERE:
             self._name_dependencies()
+
+    def _deny(self, turn: Turn, text: str, ahead: str) -> None:
+        """Close the places after a negation; or those before it, where it stands behind them; or both."""
+        stands_behind = ahead != "here" and bool(self._frames[-1].runs[-1])
+        if self._is_outside and not ahead and turn is not Turn.EXCLUDE:
+            return
+        if turn is Turn.GONE:
+            if not ahead or stands_behind:
+                self._close_back(text, spares_world=bool(ahead))
+                self._doubt(text)
+            return
+        if not ahead and self._close_back(text, spares_world=False):
+            if turn is Turn.EXCLUDE:
+                self._doubt(text)
+            return
+        if turn is not Turn.EXCLUDE and (stands_behind or (turn is Turn.DENIED and self._frames[-1].runs[-1])):
+            self._close_back(text, spares_world=True)
+            self._doubt(text)
+        elif not ahead:
+            self._doubt(text)
+        self._closes = self._waits = True
+        self._picks = False
+
+    def _close_back(self, text: str, *, spares_world: bool) -> bool:
+        """Close the places that a word behind them speaks of; return whether there are any."""
+        reached = next((found for frame in reversed(self._frames) if (found := frame.reach())), [])
+        for claim in reached:
+            claim.closes = claim.closes or not (spares_world and claim.place.level is Level.WORLD)
+        if len(self._frames[-1].runs) > 1 and reached and all(claim.closes for claim in self._claims.said):
+            self._doubt(text)
+        return bool(reached)
+
+    def _allow(self, turn: Turn, said: list[Said], at: int) -> None:
+        """Open the places after a word that lets in; a negation gives way only where nothing else can be meant."""
+        text, frame = said[at][1], self._frames[-1]
+        if turn in {Turn.INCLUDE, Turn.YES} and _ahead(said, at) != "here" and frame.runs[-1]:
+            if any(claim.closes for claim in frame.runs[-1]):
+                self._doubt(text)
+            elif turn is Turn.YES:
+                frame.runs = [[]]
+        elif turn is Turn.YES and not self._waits:
+            self._closes = False
+            frame.runs = [[]]
+        elif not self._closes or self._waits:
+            return
+        elif turn is Turn.INCLUDE:
+            self._picks = True
+        elif turn is Turn.RESTORE or _opens_anew(said, at):
+            self._closes = False
+        else:
+            self._doubt(text)
+
+    def _turn_outside(self, said: list[Said], at: int) -> None:
+        """All but the places after it; only these, after a no or before one at the end."""
+        last = max((near for near in range(at, len(said)) if isinstance(said[near][0], Place)), default=at)
+        forbids = [text for meaning, text in said[last:] if meaning in _CLOSING and words.fold(text) in words.FORBIDS]
+        if forbids and any(claim.place.level is Level.WORLD for claim in self._claims.said):
+            self._doubt(forbids[0])
+        is_denied = self._closes and self._waits
+        self._is_outside = bool(forbids) and not is_denied
+        self._closes = not (is_denied or forbids)
+        self._waits = self._picks = False
 
     def _name_dependencies(self) -> None:
         owner = next(iter(self._last.countries), "") if self._last else ""
@@ -342,96 +291,118 @@ class _Parser:
             return
         self._name(Place(Level.GROUP, term.members, term.label, term.disputed))
 
+    def _is_the_last_again(self, said: list[Said], at: int) -> bool:
+        """Whether it is the code of the country just named: Germany (DE)."""
+        stands_in_bracket = at > 0 and said[at - 1][0] is Turn.OPEN
+        return stands_in_bracket and self._last is not None and self._last.countries == {said[at][1]}
+
     def _name(self, place: Place) -> None:
         claims = self._claims
-        self._last = place
         if place.level is Level.GROUP and place.label not in claims.terms:
             claims.terms.append(place.label)
-        if place.is_part:
-            effect = "its whole country is closed" if self._closes else "a part opens nothing"
-            claims.problems.append(
-                f"{place.label} is a part of {countries.in_sentence(min(place.countries))}: {effect}."
-            )
-            if not self._closes:
-                return
-        (claims.closed if self._closes else claims.opened).append(place)
+        closes = self._closes and not (self._picks and self._is_let_in(place))
+        if closes and self._picks:
+            self._doubt(f"including {place.label}")
+        claim = _Claim(place, closes)
+        claims.said.append(claim)
+        self._frames[-1].runs[-1].append(claim)
+        self._last, self._waits = place, False
 
-    def _leave(self, clause: list[_Token], at: int) -> None:
-        """Keep a word that nobody could place; one that looks like the name of something shut out shuts everything."""
-        token = clause[at]
-        if not any(letter.isalpha() for letter in token.text):
-            return
-        self._claims.unplaced.append(token.text)
-        if self._closes and token.looks_like_a_name:
-            self._claims.lost_exclusions.append(token.text)
+    def _is_let_in(self, place: Place) -> bool:
+        """Whether "including" in an exclusion brings a place back: a part of what was shut out, in no bracket of it."""
+        within = any(one.closes and place.countries < one.place.countries for one in self._claims.said)
+        return within and not self._frames[-1].closes
+
+    def _doubt(self, text: str) -> None:
+        self._claims.doubts.append(text)
 
 
-def _clauses(tokens: list[_Token]) -> Iterator[tuple[list[_Token], bool]]:
-    """Cut the words at full stops and semicolons; after a semicolon a list goes on, unless it speaks of rights anew."""
-    clause: list[_Token] = []
-    goes_on = False
-    for token in [*tokens, _Token(".", ".")]:
-        if _MARKS.get(token.text) is Turn.CLAUSE:
-            yield clause, goes_on and not any(one.folded in words.SPEAKS_ANEW for one in clause)
-            clause, goes_on = [], token.text == ";"
-        else:
-            clause.append(token)
+_CLOSING = {Turn.EXCLUDE, Turn.NO, Turn.DENIED, Turn.GONE}
+_OPENING = {Turn.INCLUDE, Turn.RESTORE, Turn.SALE, Turn.YES}
 
 
-def _code(clause: list[_Token], at: int) -> str | None:
-    """An ISO code, in capitals; one that is also a word counts only among other codes."""
-    token = clause[at]
-    if not token.may_be_a_code:
-        return None
-    code = words.ALPHA3.get(token.text, token.text)
-    if code not in COUNTRIES:
-        return None
-    if token.folded in words.ALSO_WORDS and not any(_is_sure(clause, near) for near in _neighbours(clause, at)):
-        return None
-    return code
+def _ahead(said: list[Said], at: int) -> str:
+    """Where the next place of the clause or bracket is, known or not: here, beyond a comma, or nowhere."""
+    depth, where = 0, "here"
+    for meaning, _ in said[at + 1 :]:
+        depth += (meaning is Turn.OPEN) - (meaning is Turn.CLOSE)
+        if depth < 0:
+            break
+        if meaning is None or isinstance(meaning, Place) or meaning is Turn.THERE:
+            return where
+        where = "beyond" if meaning is Turn.COMMA else where
+    return ""
 
 
-def _is_sure(clause: list[_Token], at: int) -> bool:
-    token = clause[at]
-    return token.may_be_a_code and token.text in COUNTRIES and token.folded not in words.ALSO_WORDS
+def _opens_anew(said: list[Said], at: int) -> bool:
+    meaning, text = said[at - 1] if at else (Turn.COMMA, "")
+    return meaning is Turn.COMMA or words.fold(text) in words.CONTRAST
 
 
-def _neighbours(clause: list[_Token], at: int) -> Iterator[int]:
-    for step in (-1, 1):
-        near = at + step
-        while 0 <= near < len(clause) and clause[near].text in {",", "/", "&", "-"}:
-            near += step
-        if 0 <= near < len(clause):
-            yield near
+def _with_listed(said: list[Said], *, is_closed: bool) -> list[Said]:
+    """Read the words for countries that a list of what is closed may hold: excl. us, Can."""
+    found: list[Said] = []
+    for at, (meaning, text) in enumerate(said):
+        is_closed = is_closed or meaning in _CLOSING
+        code = words.LISTED.get(words.fold(text)) if is_closed and _ends_an_item(said, at) else None
+        is_word = meaning is None or meaning is Turn.NOTHING
+        found.append(
+            (Place(Level.COUNTRY, frozenset({code}), countries.name(code)), text)
+            if code and is_word
+            else (meaning, text)
+        )
+    return found
+
+
+def _ends_an_item(said: list[Said], at: int) -> bool:
+    after = said[at + 1][0] if at + 1 < len(said) else Turn.COMMA
+    return isinstance(after, Place) or after in {Turn.COMMA, Turn.CLOSE}
 
 
 # --- the verdict
 
 
 def _settled(sentence: str, claims: _Claims) -> Reading:
-    problems = list(claims.problems)
-    opened = list(claims.opened)
-    assumed = not opened and bool(claims.closed)
+    closed = [claim.place for claim in claims.said if claim.closes]
+    opened = [claim.place for claim in claims.said if not claim.closes and not claim.place.is_part]
+    parts = _parts(claims)
+    problems = parts + _shut(claims)
+    assumed = bool(closed) and not opened and not claims.doubts
     if assumed:
         opened.append(Place(Level.WORLD, COUNTRIES, "the rest of the world, which the sentence does not name"))
         problems.append("It says only where it is not sold: the rest of the world is taken as open.")
     if not opened:
         problems.append("It names no country and no group that is known here.")
-    if claims.lost_exclusions:
-        problems.append(f"It shuts out {', '.join(claims.lost_exclusions)}, and nobody knows here where that is.")
-    decisions = _decisions(opened, claims.closed, shut=bool(claims.lost_exclusions))
+    decisions = _decisions(opened, closed, shut=claims.is_cut or bool(claims.lost))
     clashing = sorted(code for code, decision in decisions.items() if decision.reason.startswith("contradiction"))
     if clashing:
         problems.append(f"Both for sale and not for sale: {' '.join(clashing)}.")
-    disputed = [place for place in (*opened, *claims.closed) if place.disputed]
+    disputed = [place for place in (*opened, *closed) if place.disputed]
     problems += [f"Disputed: whether {one.label} counts {' '.join(sorted(one.disputed))}." for one in disputed]
+    problems += [f"It can be read both ways: “{text}”." for text in claims.doubts]
     if claims.unplaced:
         problems.append(f"Not understood: {', '.join(claims.unplaced)}.")
     resolution = Resolution(decisions, tuple(sorted(set(problems))))
-    doubts = 0.15 * len(claims.unplaced) + 0.2 * assumed + 0.1 * bool(disputed) + 0.1 * len(claims.problems)
-    doubts += 0.3 * bool(clashing)
+    doubts = 0.15 * len(claims.unplaced) + 0.2 * assumed + 0.1 * bool(disputed) + 0.1 * len(parts)
+    doubts = max(doubts + 0.3 * bool(clashing), (1 - UNSURE) * bool(claims.doubts))
     confidence = 0.0 if not resolution.countries else round(max(0.0, 1 - doubts), 2)
     return Reading(sentence, resolution, tuple(claims.unplaced), tuple(claims.terms), confidence)
+
+
+def _parts(claims: _Claims) -> list[str]:
+    return [
+        f"{claim.place.label} is a part of {countries.in_sentence(min(claim.place.countries))}: "
+        f"{'its whole country is closed' if claim.closes else 'a part opens nothing'}."
+        for claim in claims.said
+        if claim.place.is_part
+    ]
+
+
+def _shut(claims: _Claims) -> list[str]:
+    problems = [f"It is longer than {LONGEST_SENTENCE:,} characters and was not read to its end."] * claims.is_cut
+    if claims.lost:
+        problems.append(f"It shuts out {', '.join(claims.lost)}, and nobody knows here where that is.")
+    return problems
 
 
 def _decisions(opened: list[Place], closed: list[Place], *, shut: bool) -> dict[str, Decision]:

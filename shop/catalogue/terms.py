@@ -1,5 +1,8 @@
 """Contract terms: what words such as "British Commonwealth" mean here, by publisher-owned, versioned, dated lists.
 
+And the dictionary of a day: every phrase of territory, with the place that it names or what it does to others, and how
+a clause is heard in these.
+
 Never today's membership of anything: a list changes by a new version in config/territories.toml, and what was signed
 on an older one stays signed on that one.
 """
@@ -8,14 +11,72 @@ from __future__ import annotations
 
 import tomllib
 from dataclasses import dataclass
+from enum import Enum, auto
 from functools import lru_cache
 from typing import TYPE_CHECKING, Any
 
+from shop import countries
+from shop.catalogue import vocabulary as words
 from shop.countries import COUNTRIES
 from shop.settings import assets
 
 if TYPE_CHECKING:
+    from collections.abc import Iterator
     from datetime import date
+
+
+LONGEST_PHRASE = 8
+MANY = 4
+"""So many codes, and a clause is a list of codes."""
+
+
+class Level(Enum):
+    """How narrowly a place is named; the narrower beats the wider."""
+
+    COUNTRY = auto()
+    GROUP = auto()
+    WORLD = auto()
+
+
+class Turn(Enum):
+    """What a phrase does to the places about it."""
+
+    INCLUDE = auto()
+    RESTORE = auto()  # but including …: also what an exclusion holds
+    SALE = auto()  # for sale in …: opens only in its own right
+    YES = auto()  # Y, in a table
+    EXCLUDE = auto()
+    OUTSIDE = auto()  # all but these; after a no, only these
+    NO = auto()  # not for sale in …
+    DENIED = auto()  # excluded, not for sale: of the places before it too
+    GONE = auto()  # sold: of the places before it only
+    NOTHING = auto()  # words that say nothing of where
+    THERE = auto()  # its territories and dependencies: of the country named last
+    CLAUSE = auto()  # a new sentence
+    COMMA = auto()
+    OPEN = auto()
+    CLOSE = auto()
+
+
+@dataclass(frozen=True, slots=True)
+class Place:
+    """A place that a phrase names.
+
+    Attributes:
+        countries: The codes it certainly holds; `disputed` those that it holds for some.
+        label: What reasons call it.
+        is_part: Whether it is only a part of the country: a part opens nothing, and closes the whole.
+    """
+
+    level: Level
+    countries: frozenset[str]
+    label: str
+    disputed: frozenset[str] = frozenset()
+    is_part: bool = False
+
+
+Said = tuple[Place | Turn | None, str]
+"""What a phrase means, if anything, and its first word."""
 
 
 class TermsError(Exception):
@@ -78,9 +139,9 @@ def _members(row: dict[str, Any], rows: dict[str, dict[str, Any]], above: tuple[
     return _codes(row["members"], row, rows, above) - _codes(row.get("without", ""), row, rows, above)
 
 
-def _codes(words: str, row: dict[str, Any], rows: dict[str, dict[str, Any]], above: tuple[str, ...]) -> frozenset[str]:
+def _codes(listed: str, row: dict[str, Any], rows: dict[str, dict[str, Any]], above: tuple[str, ...]) -> frozenset[str]:
     found: set[str] = set()
-    for word in words.split():
+    for word in listed.split():
         if word in COUNTRIES:
             found.add(word)
         elif word == "world":
@@ -90,3 +151,142 @@ def _codes(words: str, row: dict[str, Any], rows: dict[str, dict[str, Any]], abo
         else:
             raise TermsError(f"the term {row['id']} names {word}, which is neither a country nor a term of that day")
     return frozenset(found)
+
+
+@lru_cache(maxsize=64)
+def dictionary(on: date) -> dict[tuple[str, ...], Place | Turn]:
+    """Every phrase that means something on a day."""
+    found: dict[tuple[str, ...], Place | Turn] = {}
+    for turn, phrases in _TURNS.items():
+        found.update((words.phrase(one), turn) for one in phrases)
+    for term in terms_on(on).values():
+        place = Place(Level.GROUP, term.members, term.label, term.disputed)
+        found.update((words.phrase(name), place) for name in term.names)
+    world = Place(Level.WORLD, COUNTRIES, "the world")
+    found.update((words.phrase(one), world) for one in words.WORLD)
+    for name, code in _country_names():
+        found[words.phrase(name)] = Place(Level.COUNTRY, frozenset({code}), countries.name(code))
+    for name, (certain, disputed) in words.AMBIGUOUS.items():
+        codes, others = frozenset(certain.split()), frozenset(disputed.split())
+        found[words.phrase(name)] = Place(Level.COUNTRY, codes, name, others)
+    for name, code in words.PARTS.items():
+        found[words.phrase(name)] = Place(Level.COUNTRY, frozenset({code}), name, is_part=True)
+    return found
+
+
+def _country_names() -> Iterator[tuple[str, str]]:
+    yield from ((name, code) for code, name in countries.names().items())
+    yield from ((name, code) for code, names in words.VARIANTS.items() for name in names)
+
+
+_TURNS = {
+    Turn.INCLUDE: words.INCLUDE,
+    Turn.EXCLUDE: words.EXCLUDE,
+    Turn.OUTSIDE: words.OUTSIDE,
+    Turn.RESTORE: words.RESTORE,
+    Turn.SALE: words.SALE,
+    Turn.YES: words.YES,
+    Turn.NO: words.NO,
+    Turn.DENIED: words.DENIED,
+    Turn.GONE: words.GONE,
+    Turn.NOTHING: words.NOTHING,
+    Turn.THERE: words.DEPENDENCIES,
+}
+
+
+_MARKS = {
+    "(": Turn.OPEN,
+    "[": Turn.OPEN,
+    ")": Turn.CLOSE,
+    "]": Turn.CLOSE,
+    ",": Turn.COMMA,
+    ";": Turn.CLAUSE,
+    ".": Turn.CLAUSE,
+}
+
+
+def listen(clause: list[words.Token], known: dict[tuple[str, ...], Place | Turn]) -> list[Said]:
+    """The longest phrases of a clause that a dictionary knows, with what each means."""
+    said: list[Said] = []
+    at = 0
+    while at < len(clause):
+        length, meaning = _longest(clause, at, known)
+        text = clause[at].text
+        is_silent = meaning is None and clause[at].folded in words.SILENT
+        if meaning is not None or (any(letter.isalpha() for letter in text) and not is_silent):
+            said.append((meaning, text))
+        at += length
+    return said
+
+
+def _longest(
+    clause: list[words.Token], at: int, known: dict[tuple[str, ...], Place | Turn]
+) -> tuple[int, Place | Turn | None]:
+    if mark := _MARKS.get(clause[at].text):
+        return 1, mark
+    heard: list[str] = []
+    best: tuple[int, Place | Turn | None] = (1, None)
+    for offset, token in enumerate(clause[at : at + 2 * LONGEST_PHRASE]):
+        if token.text in _MARKS and token.text != ".":
+            break
+        if token.folded in words.SILENT:
+            if not heard:
+                break
+            continue
+        heard.append(token.folded)
+        meaning = known.get(tuple(heard))
+        if meaning is not None and not _is_only_a_word(clause, at, heard):
+            best = (offset + 1, meaning)
+        if len(heard) == LONGEST_PHRASE:
+            break
+    code = _code(clause, at) if best[0] == 1 else None
+    if code and (not isinstance(best[1], Place) or clause[at].folded in words.IN_LISTS_OF_CODES):
+        return 1, Place(Level.COUNTRY, frozenset({code}), countries.name(code))
+    return best
+
+
+def _is_only_a_word(clause: list[words.Token], at: int, heard: list[str]) -> bool:
+    """Whether a short word is no abbreviation of a country because of how it is written: us, it, in."""
+    capitals = sum(letter.isupper() for letter in clause[at].text)
+    return len(heard) == 1 and heard[0] in words.ONLY_IN_CAPITALS and capitals < 2  # noqa: PLR2004 - RoW, not Row
+
+
+def _code(clause: list[words.Token], at: int) -> str | None:
+    """An ISO code, in capitals; one that is also a word counts only among other codes."""
+    token = clause[at]
+    if not token.may_be_a_code:
+        return None
+    code = words.ALPHA3.get(token.text, token.text)
+    if code not in COUNTRIES:
+        return None
+    if token.folded in words.IN_LISTS_OF_CODES and sum(_is_sure(clause, near) for near in range(len(clause))) < MANY:
+        return None
+    if token.folded in words.ALSO_WORDS and not any(_is_sure(clause, near) for near in _neighbours(clause, at)):
+        return None
+    return code
+
+
+def _is_sure(clause: list[words.Token], at: int) -> bool:
+    token = clause[at]
+    return token.may_be_a_code and token.text in COUNTRIES and token.folded not in words.ALSO_WORDS
+
+
+def _neighbours(clause: list[words.Token], at: int) -> Iterator[int]:
+    for step in (-1, 1):
+        near = at + step
+        while 0 <= near < len(clause) and clause[near].text in {",", "/", "&"}:
+            near += step
+        if 0 <= near < len(clause):
+            yield near
+
+
+def clauses(tokens: list[words.Token]) -> Iterator[tuple[list[words.Token], str]]:
+    """Cut the words at full stops and semicolons; with each clause goes the mark before it."""
+    clause: list[words.Token] = []
+    mark = "."
+    for token in [*tokens, words.Token(".", ".")]:
+        if _MARKS.get(token.text) is Turn.CLAUSE:
+            yield clause, mark
+            clause, mark = [], token.text
+        else:
+            clause.append(token)

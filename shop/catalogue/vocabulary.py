@@ -1,9 +1,14 @@
-"""The words in which publishers speak of territory, beside the names that CLDR gives countries.
+"""The words in which publishers speak of territory, beside the names that CLDR gives countries; how they are cut apart.
 
 Data: phrases are written as in a sentence; case, accents, articles, hyphens and ampersands do not matter.
 """
 
 from __future__ import annotations
+
+import re
+import unicodedata
+from dataclasses import dataclass
+from functools import lru_cache
 
 WORLD = (
     *("world", "worldwide", "world wide", "whole world", "entire world", "all the world", "around the world"),
@@ -16,22 +21,35 @@ WORLD = (
 )
 
 INCLUDE = (
-    *("including", "include", "includes", "included", "inclusive of", "incl", "incl.", "inc.", "but including"),
-    *("plus", "as well as", "also", "along with", "together with", "with the addition of", "and also"),
-    *("but not excluding", "for sale in", "on sale in", "available in", "sold in", "may be sold in", "can be sold in"),
-    *("for sale only in", "available only in", "limited to", "restricted to", "confined to", "rights in", "within"),
-    *("only in", "licensed for", "valid in", "published in", "distributed in", "distribution in", "exclusive in"),
-    *("non-exclusive in", "nonexclusive in", "not excluding", "except that it includes", "y"),
+    *("including", "include", "includes", "included", "inclusive of", "incl", "incl.", "inc.", "not excluded"),
+    *("with the addition of", "with the inclusion of"),
 )
+"""These open what is named after them; within an exclusion they may as well describe what is excluded."""
+
+RESTORE = (
+    *("but including", "but include", "but includes", "but incl", "but incl.", "but not excluding", "not excluding"),
+    *("but with the addition of", "except that it includes", "although including", "though including"),
+)
+"""These open what is named after them, within an exclusion too."""
+
+SALE = (
+    *("for sale in", "for sale throughout", "on sale in", "available in", "may be sold in", "can be sold in"),
+    *("for sale only in", "available only in", "exclusive in", "non-exclusive in", "nonexclusive in"),
+)
+"""These open only at the head of a part of the sentence: "not for sale in" denies, and "or available in" goes on."""
+
+YES = ("y", "yes")
 
 EXCLUDE = (
-    *("excluding", "exclude", "excludes", "excluded", "exclusive of", "excl", "excl.", "ex", "ex.", "exc", "exc."),
+    *("excluding", "exclude", "excludes", "exclusive of", "excl", "excl.", "ex", "ex.", "exc", "exc.", "x", "−", "non"),
     *("except", "except for", "except in", "with the exception of", "with exception of", "with exceptions of"),
-    *("exception", "exceptions", "excepting", "excepted", "save", "save for", "saving", "bar", "barring", "other than"),
+    *("exception", "exceptions", "excepting", "save", "save for", "saving", "bar", "barring", "other than"),
     *("apart from", "aside from", "but not", "but not in", "not including", "not incl", "but for", "without"),
     *("minus", "less", "omitting", "not covering", "all but", "if not in", "but excluding", "and excluding", "sans"),
-    *("but no", "with no rights in", "no rights in", "excluding only", "not in", "not the"),
+    *("but no", "with no rights in", "no rights in", "excluding only", "not in", "not the", "exclusion", "exclusions"),
+    *("exclusion of", "with the exclusion of", "to the exclusion of"),
 )
+"""These close what is named after them."""
 
 OUTSIDE = (
     *("outside", "outside of", "anywhere outside", "anywhere outside of", "any country outside", "beyond", "out of"),
@@ -39,30 +57,50 @@ OUTSIDE = (
 )
 
 NO = (
-    *("not for sale", "not for sale in", "not for resale in", "not for distribution in", "not for export to"),
-    *("not available", "not available in", "not available to", "not available to customers in", "unavailable in"),
-    *("not be sold", "not be sold in", "may not be sold in", "must not be sold in", "cannot be sold in"),
-    *("cannot be sold to", "can not be sold in", "not sold in", "no sale in", "no sales in", "not to be sold in"),
-    *("cannot be despatched", "cannot be despatched to", "cannot be dispatched to", "not despatched to"),
-    *("cannot be shipped to", "not shipped to", "cannot be supplied to", "not supplied to", "not permitted in"),
-    *("cannot be delivered to", "cannot be exported to", "not licensed for", "not licensed in", "prohibited in"),
-    *("not authorised in", "not authorized in", "unauthorised in", "unauthorized in", "restricted in", "blocked in"),
-    *("forbidden in", "no longer able to sell", "unable to sell", "not able to sell", "cannot sell", "do not sell"),
-    *("not be exported to", "not be imported into", "not for import into", "not valid in", "banned in", "no export to"),
-    *("withheld in", "reserved in", "no", "not", "never", "n"),
+    *("not for sale in", "not for resale in", "not for distribution in", "not for export to", "not available in"),
+    *("not available to", "not available to customers in", "unavailable in", "not be sold in", "may not be sold in"),
+    *("must not be sold in", "cannot be sold in", "cannot be sold to", "can not be sold in", "not sold in"),
+    *("no sale in", "no sales in", "not to be sold in", "cannot be despatched to", "cannot be dispatched to"),
+    *("not despatched to", "cannot be shipped to", "not shipped to", "cannot be supplied to", "not supplied to"),
+    *("not permitted in", "cannot be delivered to", "cannot be exported to", "not licensed for", "not licensed in"),
+    *("prohibited in", "not authorised in", "not authorized in", "unauthorised in", "unauthorized in"),
+    *("restricted in", "blocked in", "forbidden in", "no longer able to sell", "unable to sell", "not able to sell"),
+    *("cannot sell", "do not sell", "not be exported to", "not be imported into", "not for import into"),
+    *("not valid in", "banned in", "no export to", "withheld in", "reserved in", "no", "not", "never", "cannot"),
+    *("can't", "won't", "nor", "neither", "unable", "don't", "doesn't", "isn't", "aren't", "mustn't"),
 )
-"""After these, places are closed."""
+"""After these, places are closed; at the end of what they speak of, they close the places before them."""
 
-NEGATIVE = frozenset(
+DENIED = (
+    *("excluded", "excepted", "exempted", "omitted", "not included", "are not included", "not covered", "closed"),
+    *("not for sale", "not for resale", "not for distribution", "not for export", "not available", "unavailable"),
+    *("not be sold", "not sold", "not to be sold", "cannot be sold", "cannot be despatched", "no sale", "no sales"),
+    *("no rights", "not licensed", "not permitted", "not allowed", "not authorised", "not authorized", "not granted"),
+    *("prohibited", "forbidden", "banned", "blocked", "withheld", "unauthorised", "unauthorized", "illegal"),
+    *("unlawful", "restricted", "restriction", "restrictions", "infringement", "infringes", "breach", "n"),
+    *("rights sold", "already sold", "rights already sold"),
+)
+"""Said of the places before them as well as of those after them."""
+
+FORBIDS = frozenset(
     {
-        *("not", "no", "cannot", "can't", "unable", "never", "unauthorised", "unauthorized", "prohibited", "forbidden"),
-        *("illegal", "unlawful", "banned", "infringement", "infringes", "breach", "longer", "won't", "nor", "neither"),
+        *("prohibited", "forbidden", "unauthorised", "unauthorized", "illegal", "unlawful", "banned", "infringement"),
+        *("infringes", "breach", "not", "no", "never", "blocked", "restricted"),
     }
 )
-"""In a sentence with one of these, "outside X" closes everything but X."""
+"""At the end of a sentence with "outside X", these close everything but X."""
 
-SPEAKS_ANEW = frozenset({"exclusive", "nonexclusive", "non", "rights", "sale", "sold", "available"})
+GONE = ("sold", "sold elsewhere")
+"""At the end of what they speak of, these say that somebody else has the rights there."""
+
+CONTRAST = frozenset({"but", "yet", "however", "whereas", "while", "although", "though"})
+"""After one of these, or a comma, a part of the sentence opens in its own right."""
+
+SPEAKS_ANEW = frozenset({"exclusive", "nonexclusive", "non", "sale", "sold", "available"})
 """A part of a sentence with one of these does not go on with the exclusions before its semicolon."""
+
+LISTED = {"us": "US", "can": "CA"}
+"""Words that are countries where they stand, however they are written, in a list of what is closed."""
 
 NOTHING = (
     *("a", "an", "of", "in", "on", "at", "to", "for", "from", "by", "with", "or", "is", "are", "was", "be", "been"),
@@ -70,21 +108,30 @@ NOTHING = (
     *("has", "have", "will", "shall", "may", "can", "must", "should", "as", "than", "then", "so", "such", "per"),
     *("but", "yet", "all", "any", "every", "each", "both", "some", "other", "others", "etc", "namely", "viz", "ie"),
     *("eg", "i", "e", "g", "only", "solely", "exclusively", "strictly", "entirely", "wholly", "currently", "now"),
-    *("rights", "right", "territory", "territories", "territorial", "territorially", "sales", "sale", "sell", "sold"),
+    *("rights", "right", "territory", "territories", "territorial", "territorially", "sales", "sale", "sell"),
     *("selling", "market", "markets", "country", "countries", "nation", "nations", "state", "states", "region"),
     *("regions", "area", "areas", "zone", "zones", "following", "listed", "below", "above", "named", "respective"),
     *("english", "language", "languages", "edition", "editions", "volume", "publication", "publications", "publish"),
     *("book", "books", "title", "titles", "ebook", "ebooks", "e-book", "e-books", "hardback", "hardcover", "paperback"),
     *("trade paperback", "mass market", "print", "digital", "electronic", "audio", "audiobook", "format", "formats"),
-    *("exclusive", "non-exclusive", "nonexclusive", "non exclusive", "sole", "full", "subsidiary", "volume rights"),
+    *(
+        "exclusive",
+        "non-exclusive",
+        "nonexclusive",
+        "non-exclusively",
+        "nonexclusively",
+        "sole",
+        "full",
+        "subsidiary",
+        "volume rights",
+    ),
     *("distribution", "distributed", "distribute", "circulation", "availability", "available", "customers", "customer"),
     *("ordering", "order", "orders", "placing", "buyers", "readers", "reader", "residents", "resident", "based"),
     *("publisher", "publishers", "published", "licence", "license", "licensed", "contract", "agreement", "schedule"),
     *("possession", "possessions", "colony", "island group", "mainland", "continent", "group", "member", "members"),
     *("subject", "only in", "hereby", "herein", "thereof", "there", "here", "where", "if", "when", "also known as"),
     *("despatch", "despatched", "dispatch", "ship", "shipped", "shipping", "delivery", "export", "import", "resale"),
-    *("able", "longer", "unable", "cannot", "able to sell", "unauthorised", "unauthorized", "prohibited", "forbidden"),
-    *("illegal", "authorised", "authorized", "permitted", "restriction", "restrictions", "restricted", "copyright"),
+    *("able", "longer", "able to sell", "authorised", "authorized", "permitted", "copyright", "do", "does", "did"),
     *("holder", "holders", "held", "holds", "granted", "grant", "grants", "reserved", "controls", "control"),
     *("please", "note", "due", "because", "reasons", "agreements", "throughout", "across", "over", "into", "sorry"),
     *("uk edition", "us edition", "export edition", "export", "international edition", "first", "second", "new"),
@@ -106,6 +153,26 @@ NOTHING = (
         "retail",
         "trade",
     ),
+    *(
+        "plus",
+        "as well as",
+        "also",
+        "along with",
+        "together with",
+        "and also",
+        "but also",
+        "not only",
+        "in addition to",
+    ),
+    *("rights in", "within", "limited to", "restricted to", "confined to", "not limited to", "but not limited to"),
+    *("not restricted to", "not confined to", "not exclusive in", "licensed for", "valid in", "published in"),
+    *("sold in", "distributed in", "distribution in", "may be sold", "can be sold", "to be sold", "no exceptions"),
+    *("without exception", "without exceptions", "without restriction", "without restrictions", "no exclusions"),
+    *("without any restriction", "without any restrictions", "without limitation", "without territorial restriction"),
+    *("without territorial restrictions", "not restricted", "not limited", "otherwise", "being"),
+    *CONTRAST,
+    *("hold", "own", "owns", "buy", "bought", "purchase", "purchased", "copy", "copies", "work", "works", "product"),
+    *("law", "legal", "contractual", "bookshops", "booksellers", "retailers", "supply", "supplied", "until", "further"),
     *("individual", "specific", "certain", "various", "several", "two", "three", "four", "five", "six", "or in"),
 )
 
@@ -147,7 +214,6 @@ VARIANTS: dict[str, tuple[str, ...]] = {
     "GB": (
         *("UK", "U.K.", "GB", "G.B.", "Great Britain", "Britain", "British", "United Kingdom of Great Britain"),
         "United Kingdom of Great Britain and Northern Ireland",
-        "UK rights",
     ),
     "GF": ("French Guyana",),
     "GM": ("Gambia", "The Gambia"),
@@ -199,7 +265,7 @@ VARIANTS: dict[str, tuple[str, ...]] = {
     "UM": ("US Minor Outlying Islands", "U.S. Minor Outlying Islands"),
     "US": (
         *("USA", "U.S.A.", "US", "U.S.", "United States of America", "United States", "America", "American"),
-        *("continental United States", "US of A", "US rights"),
+        *("continental United States", "US of A"),
     ),
     "VA": ("Vatican", "Holy See"),
     "VC": ("St Vincent", "St Vincent and the Grenadines", "St. Vincent & the Grenadines", "Grenadines"),
@@ -219,11 +285,13 @@ AMBIGUOUS = {
     "St Martin": ("MF", "SX"),
     "Saint Martin": ("MF", "SX"),
     "Samoa": ("WS", "AS"),
+    "SA": ("", "SA ZA"),
 }
 """Names that more than one country bears, as (certain, disputed): what is disputed is never opened, and always shut."""
 
 PARTS = {
-    **dict.fromkeys(("England", "Scotland", "Wales", "Northern Ireland", "Ulster", "England and Wales"), "GB"),
+    **dict.fromkeys(("England", "Scotland", "Wales", "Northern Ireland", "N. Ireland", "Ulster"), "GB"),
+    "England and Wales": "GB",
     **dict.fromkeys(("Alaska", "Hawaii", "California", "New York", "Texas", "New Jersey", "New Mexico"), "US"),
     **dict.fromkeys(("lower 48 states", "contiguous United States", "District of Columbia"), "US"),
     **dict.fromkeys(("Quebec", "Ontario", "British Columbia", "Alberta", "French Canada", "English Canada"), "CA"),
@@ -240,7 +308,7 @@ PARTS = {
 }
 """Parts of countries: none can be sold to apart, so a part opens nothing, and shuts the whole."""
 
-ONLY_IN_CAPITALS = frozenset({"us", "oz", "car", "row", "ww", "isc", "sans", "pi", "i"})
+ONLY_IN_CAPITALS = frozenset({"us", "oz", "car", "row", "ww", "isc", "sa", "pi", "i"})
 """Abbreviations that are words as well: they count only where they are written in capitals."""
 
 ALSO_WORDS = frozenset(
@@ -252,6 +320,9 @@ ALSO_WORDS = frozenset(
 )
 """ISO codes that are words, or abbreviations of something else, as well."""
 
+IN_LISTS_OF_CODES = frozenset({"cw", "sa"})
+"""ISO codes that stand for Commonwealth, or South Africa, unless they are among many codes."""
+
 _ALPHA3 = """
 ARE:AE ARG:AR AUS:AU AUT:AT BEL:BE BGD:BD BRA:BR CAN:CA CHE:CH CHL:CL CHN:CN COL:CO CYP:CY CZE:CZ DEU:DE DNK:DK EGY:EG
 ESP:ES EST:EE FIN:FI FRA:FR GBR:GB GHA:GH GRC:GR HKG:HK HRV:HR HUN:HU IDN:ID IND:IN IRL:IE ISL:IS ISR:IL ITA:IT JAM:JM
@@ -261,3 +332,51 @@ VNM:VN ZAF:ZA ZMB:ZM ZWE:ZW
 """
 ALPHA3 = dict(pair.split(":") for pair in _ALPHA3.split())
 """ISO 3166-1 alpha-3 codes that stand in statements, and their alpha-2."""
+
+
+@dataclass(frozen=True, slots=True)
+class Token:
+    """A word or a mark of a sentence, as it is written and as it is compared."""
+
+    text: str
+    folded: str
+
+    @property
+    def may_be_a_code(self) -> bool:
+        """Whether it is written as ISO codes are."""
+        return self.text.isupper() and self.text.isalpha() and len(self.text) in {2, 3}
+
+
+_WORD = re.compile(r"(?:[^\W\d_]\.){2,}|[^\W_]+(?:['’][^\W_]+)*\.?|[()\[\];:.]|[^\s\w]")
+_MINUS = re.compile(r"(?<=[\w)] )[-–](?=[^\W\d_])")
+"""A dash between a space and a name takes the name away: World -UK."""
+
+_PLAIN = str.maketrans({"’": "'", "ł": "l", "Ł": "L", "ø": "o", "Ø": "O", "đ": "d", "ß": "ss", "æ": "ae"})
+_ABBREVIATIONS = {"ex.", "excl.", "incl.", "exc.", "inc.", "st.", "is.", "rep.", "terr.", "n.", "s.", "e.", "w."}
+
+SILENT = frozenset({*"-–—/&*.\"'“”", "\u2011", "\u2018", "the", "and"})
+"""Inside a name nobody hears these, nor a comma: Antigua & Barbuda, Guinea-Bissau, Isle of the Man."""
+
+
+def tokens(sentence: str) -> list[Token]:
+    """Cut a sentence into its words and marks."""
+    found = []
+    for word in _WORD.findall(_MINUS.sub("−", sentence)):
+        if word.endswith(".") and len(word) > 1 and word.count(".") == 1 and word.casefold() not in _ABBREVIATIONS:
+            found += [Token(word[:-1], fold(word[:-1])), Token(".", ".")]
+            continue
+        found.append(Token(word, fold(word)))
+    return found
+
+
+@lru_cache(maxsize=16384)
+def fold(text: str) -> str:
+    """A word for comparing: small letters, no accents, no dots of abbreviation."""
+    plain = unicodedata.normalize("NFKD", text.translate(_PLAIN))
+    letters = "".join(letter for letter in plain if not unicodedata.combining(letter)).casefold()
+    return letters if len(letters) == 1 else letters.replace(".", "").removesuffix("'s")
+
+
+def phrase(text: str) -> tuple[str, ...]:
+    """A name or a turn of phrase as it is heard."""
+    return tuple(token.folded for token in tokens(text) if token.folded not in SILENT and token.text != ",")
