@@ -406,3 +406,19 @@ def test_a_work_is_as_old_as_its_first_edition(scene: Scene, tmp_path: Path) -> 
     take_in(scene, tmp_path, *(product(isbn, work="A", rights=date_.format(day)) for isbn, day in days))
     assert "Tide and wrack" in scene.get("/new").text
     assert "Tide and wrack" not in scene.get("/coming").text
+
+
+def test_a_record_that_is_silent_on_copies_does_not_make_them_endless(scene: Scene, tmp_path: Path) -> None:
+    on_hand = PRICE.format(more="", amount="10.00") + "<Stock><OnHand>7</OnHand></Stock>"
+    take_in(scene, tmp_path, product(HARD, price=on_hand))
+    assert edition(scene, HARD).stock == 7
+    take_in(scene, tmp_path, product(HARD))
+    assert edition(scene, HARD).stock == 7
+    take_in(scene, tmp_path, product(HARD).replace("<ProductAvailability>20", "<ProductAvailability>23"))
+    assert edition(scene, HARD).stock is None, "what is printed to order is not counted"
+
+
+def test_other_forms_are_known_by_an_isbn_of_ten_digits(scene: Scene, tmp_path: Path) -> None:
+    take_in(scene, tmp_path, product(HARD))
+    take_in(scene, tmp_path, product(EBOOK, kin=("0-306-40615-2",)))
+    assert works_of(scene, HARD, EBOOK) == [{HARD, EBOOK}]

@@ -340,6 +340,8 @@ BAD = {
     "pages without end": (">576<", ">Infinity<", "Infinity"),
     "pages beyond counting": (">576<", ">1e30<", "1e30"),
     "pages in words": (">576<", ">many<", "many"),
+    "fewer pages than none": (">576<", ">-3<", "-3"),
+    "fewer copies than none": (">184<", ">-5<", "-5"),
     "a width without end": (">15.2<", ">Infinity<", "Infinity"),
     "a file size without end": (">1.5<", ">Infinity<", "Infinity"),
     "a month that never comes": ("20260428", "202613", "202613"),
