@@ -101,6 +101,11 @@ class BasketView:
         return sum(line.quantity for line in self.buyable if not line.is_digital)
 
     @property
+    def unanswered_for(self) -> tuple[BasketLine, ...]:
+        """The books for whose safety nobody answers, so that they are not posted into the Union or Northern Ireland."""
+        return tuple(line for line in self.buyable if not line.is_digital and not line.view.facts.has_safety_contact)
+
+    @property
     def delivery(self) -> Money:
         """What posting costs; nothing while the country is not known."""
         if self.country is None:

@@ -58,6 +58,11 @@ def read(form: Mapping[str, str], *, posts: bool, country: str) -> Details:
     return Details(email, typed["name"], address, typed, errors)
 
 
+def is_in_northern_ireland(country: str, postcode: str) -> bool:
+    """Whether a post office of Northern Ireland delivers there, where the Union's rules of product safety hold."""
+    return country == "GB" and postcode.upper().startswith("BT")
+
+
 def _tidied(text: str) -> str:
     """Without the control characters that no database keeps, spaces single, cut to what we keep."""
     kept = "".join(letter for letter in text if letter.isspace() or category(letter) != "Cc")

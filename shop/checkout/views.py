@@ -107,6 +107,8 @@ def take_details() -> AnyResponse | tuple[str, int]:
         return see_other("/basket")
     key = request.form.get("checkout_key", "")[:40] or secrets.token_urlsafe(16)
     found = forms.read(request.form, posts=looked.copies_to_post > 0, country=looked.country or "")
+    if not found.errors and (refused := _not_posted_there(looked, found)):
+        found.errors["postcode"] = refused
     if found.errors:
         return _details_page(looked, found.typed, found.errors, key), 422
     return _draft(looked, found, key)
@@ -261,6 +263,15 @@ def _details_page(looked: BasketView, typed: dict[str, str], errors: dict[str, s
         errors=errors,
         checkout_key=key,
     )
+
+
+def _not_posted_there(looked: BasketView, found: forms.Details) -> str:
+    """Why these books do not go to this address; empty where they do (Regulation (EU) 2023/988, Windsor Framework)."""
+    postcode = (found.address or {}).get("postcode", "")
+    titles = ", ".join(line.title for line in looked.unanswered_for)
+    if not titles or not forms.is_in_northern_ireland(looked.country or "", postcode):
+        return ""
+    return f"We are sorry: we cannot post {titles} to Northern Ireland yet. Take it out of the basket to go on."
 
 
 def _draft(looked: BasketView, found: forms.Details, key: str) -> AnyResponse:
