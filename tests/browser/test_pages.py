@@ -84,9 +84,9 @@ KINDS = {
     "book, long title": Kind(
         "briton", "/books/an-incomplete-account-of-the-expeditions-quarrels-instruments-and-weather"
     ),
-    "told when on sale": Kind("briton", "/notify/9789999902090"),
-    "told when on sale, no address": Kind("briton", "/notify/9789999902090", "Tell me once"),
-    "told when on sale, noted": Kind("briton", "/notify/9789999902090/noted"),
+    "told when on sale": Kind("briton", "/notify/9789999906364"),
+    "told when on sale, no address": Kind("briton", "/notify/9789999906364", "Tell me once"),
+    "told when on sale, noted": Kind("briton", "/notify/9789999906364/noted"),
     "book, unknown": Kind("stranger", "/books/exit-stallin"),
     "terms": Kind("stranger", "/terms"),
     "reading help": Kind("stranger", "/help/reading"),
