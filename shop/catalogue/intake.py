@@ -68,10 +68,12 @@ class Report:
 def import_file(shop: Shop, path: Path, told: Told | None = None) -> Report:
     """Take in a file; every product whole or not at all, and the same file twice changes nothing.
 
+    A file that tells one reference twice is told twice: its last record stands in the end.
+
     After each batch, and in its transaction, `told` is given the session and the report as far as it goes.
 
     Raises:
-        OnixError: the file as a whole cannot be read; what was read before the fault has been kept.
+        OnixError: the file as a whole cannot be read; the whole batches before the fault have been kept.
     """
     report = Report()
     with _collecting_between_batches() as collect:

@@ -1,6 +1,8 @@
 """Outgoing: an edition as the ONIX product that it would be, from what the shop keeps of it.
 
-What is only the shop's own business stays here: copies in stock, and what an older record said.
+What is only the shop's own business stays here: copies in stock, and what an older record said. Of sales rights it
+tells the statement that first came to the edition's set of countries: the same countries always, but where another
+book said "exclusive" of them first, that word with it.
 """
 
 from __future__ import annotations
