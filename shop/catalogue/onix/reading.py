@@ -10,11 +10,11 @@ from typing import TYPE_CHECKING, overload
 
 from babel.numbers import is_currency
 from lxml import etree
+from stdnum import ean
 from stdnum import isbn as isbn_number
-from stdnum.exceptions import ValidationError
 
 from shop.catalogue import markup
-from shop.catalogue.onix.tags import NAMES
+from shop.catalogue.onix.composite import Composite
 from shop.catalogue.onix.values import (
     OnixContact,
     OnixContributor,
@@ -64,63 +64,14 @@ NO_LONGER_SUPPLIED = frozenset({"01", *(str(code) for code in range(40, 53))})
 SPAN = len("2026010120261231")
 UNCOUNTED = frozenset({"10", "22", "23"})
 """List 65: not yet available, to order, printed on demand. That none is on hand says nothing."""
+PAGE_COUNTS = frozenset({"00", "07", "11"})
+FILE_SIZE = "22"
+"""List 23."""
+PAGES = "03"
+FILE_UNITS = {"17": 1, "18": 1024, "19": 1024 * 1024}
+"""List 24, in bytes."""
 GRAMS = {"gr": Decimal(1), "kg": Decimal(1000), "oz": Decimal("28.349523"), "lb": Decimal("453.59237")}
 _TOO_DEEP = etree.XPath("boolean(" + "/".join("*" * DEEPEST) + ")")
-
-
-class Composite:
-    """An element whose children have been looked through once and stand by their reference names."""
-
-    __slots__ = ("_children", "_opened", "element")
-
-    def __init__(self, element: etree._Element) -> None:
-        self.element = element
-        self._opened: dict[str, list[Composite]] = {}
-        self._children: dict[str, list[etree._Element]] = {}
-        for child in element:
-            name = NAMES.get(child.tag)
-            if name is not None:
-                self._children.setdefault(name, []).append(child)
-
-    def child(self, name: str) -> etree._Element | None:
-        """Return the first child of a name as it is, or None."""
-        found = self._children.get(name)
-        return found[0] if found else None
-
-    def all(self, name: str) -> list[Composite]:
-        """Return every child of a name, opened."""
-        found = self._opened.get(name)
-        if found is None:
-            found = self._opened[name] = [Composite(child) for child in self._children.get(name, ())]
-        return found
-
-    def first(self, name: str) -> Composite:
-        """Return the first child of a name, opened; an empty one for none."""
-        found = self.all(name)
-        return found[0] if found else EMPTY
-
-    def text(self, name: str) -> str | None:
-        """Return the words of the first child of a name, tidied; None for none."""
-        found = self._children.get(name)
-        if found is None:
-            return None
-        element = found[0]
-        text = "".join(map(str, element.itertext())) if len(element) else element.text
-        return (" ".join(text.split()) or None) if text else None
-
-    def required(self, name: str) -> str:
-        """Return the words of a child.
-
-        Raises:
-            ValueError: there are none.
-        """
-        text = self.text(name)
-        if text is None:
-            raise ValueError(f"it has no {name}")
-        return text
-
-
-EMPTY = Composite(etree.Element("none"))
 
 
 def read(element: etree._Element, digest: str, line: int) -> Told:
@@ -155,7 +106,8 @@ def _product(product: Composite, reference: str, digest: str) -> OnixProduct:
     publishing, supplies = product.first("PublishingDetail"), _supplies(product)
     availability = _code(_availability(supplies), 2)
     related = product.first("RelatedMaterial")
-    width, height, thickness = (_measure(detail, kind, MILLIMETRES) for kind in ("02", "01", "03"))
+    measures, extents = _measures(detail), _extents(detail)
+    width, height, thickness = (_measure(measures, kind, MILLIMETRES) for kind in ("02", "01", "03"))
     title, subtitle = _title(detail)
     return OnixProduct(
         reference=reference,
@@ -180,12 +132,12 @@ def _product(product: Composite, reference: str, digest: str) -> OnixProduct:
         safety_contacts=tuple(_contacts(publishing, "10")),
         alternatives=tuple(_alternatives(related)),
         illustrations=detail.text("IllustrationsNote"),
-        pages=_extent(detail, {"00", "07", "11"}, "03"),
+        pages=_pages(extents),
         width_mm=width,
         height_mm=height,
         thickness_mm=thickness,
-        weight_g=_measure(detail, "08", GRAMS),
-        file_bytes=_file_bytes(detail),
+        weight_g=_measure(measures, "08", GRAMS),
+        file_bytes=_file_bytes(extents),
         publishing_status=_code(publishing.text("PublishingStatus") or "00", 2),
         publication_date=_publication_date(publishing),
         availability=availability,
@@ -209,11 +161,21 @@ def _isbn(product: Composite) -> str:
         for identifier in identifiers:
             if identifier.text("ProductIDType") == kind:
                 written = identifier.text("IDValue") or ""
-                try:
-                    return str(isbn_number.to_isbn13(isbn_number.validate(written)))
-                except ValidationError:
-                    raise ValueError(f"ISBN {written} has a wrong check digit or length") from None
+                isbn = _isbn13(written)
+                if isbn is None:
+                    raise ValueError(f"ISBN {written} has a wrong check digit or length")
+                return isbn
     raise ValueError("it has no ISBN (ProductIdentifier of type 15, 03 or 02)")
+
+
+def _isbn13(written: str) -> str | None:
+    """The number in thirteen digits, however it is written; None where it is no ISBN."""
+    if _PLAIN_ISBN.fullmatch(written):  # as nearly all are: nothing to tidy, which takes the longest
+        return written if ean.calc_check_digit(written[:-1]) == written[-1] else None
+    return str(isbn_number.to_isbn13(isbn_number.compact(written))) if isbn_number.is_valid(written) else None
+
+
+_PLAIN_ISBN = re.compile(r"97[89][0-9]{10}")
 
 
 def _work_identifier(related_material: Composite) -> str | None:
@@ -351,31 +313,41 @@ def _alternatives(related_material: Composite) -> Iterator[str]:
         if ALTERNATIVE_FORMS.intersection(code.element.text or "" for code in related.all("ProductRelationCode")):
             for identifier in related.all("ProductIdentifier"):
                 if identifier.text("ProductIDType") in ISBN_TYPES and (value := identifier.text("IDValue")):
-                    written = isbn_number.compact(value)
-                    yield str(isbn_number.to_isbn13(written)) if isbn_number.is_valid(written) else written
+                    yield _isbn13(value) or isbn_number.compact(value)
 
 
-def _measure(detail: Composite, kind: str, units: dict[str, Decimal]) -> int | None:
+Quantities = list[tuple[str | None, str | None, Composite]]
+"""Measures or extents: the type and the unit of each."""
+
+
+def _measures(detail: Composite) -> Quantities:
+    return [(one.text("MeasureType"), one.text("MeasureUnitCode"), one) for one in detail.all("Measure")]
+
+
+def _measure(measures: Quantities, wanted: str, units: dict[str, Decimal]) -> int | None:
     """A measure in the unit that counts 1 in `units`."""
-    for measure in detail.all("Measure"):
-        unit = measure.text("MeasureUnitCode") or ""
-        if measure.text("MeasureType") == kind and unit in units:
+    for kind, unit, measure in measures:
+        if kind == wanted and unit in units:
             return _kept(_number(measure.required("Measurement")) * units[unit])
     return None
 
 
-def _extent(detail: Composite, kinds: set[str], unit: str) -> int | None:
-    for extent in detail.all("Extent"):
-        if extent.text("ExtentType") in kinds and extent.text("ExtentUnit") == unit:
+def _extents(detail: Composite) -> Quantities:
+    return [(one.text("ExtentType"), one.text("ExtentUnit"), one) for one in detail.all("Extent")]
+
+
+def _pages(extents: Quantities) -> int | None:
+    for kind, unit, extent in extents:
+        if kind in PAGE_COUNTS and unit == PAGES:
             return int(_number(extent.required("ExtentValue")))
     return None
 
 
-def _file_bytes(detail: Composite) -> int | None:
+def _file_bytes(extents: Quantities) -> int | None:
     """Its size; a file of more than two gigabytes goes without."""
-    for unit, size in (("17", 1), ("18", 1024), ("19", 1024 * 1024)):
-        for extent in detail.all("Extent"):
-            if extent.text("ExtentType") == "22" and extent.text("ExtentUnit") == unit:
+    for wanted, size in FILE_UNITS.items():
+        for kind, unit, extent in extents:
+            if kind == FILE_SIZE and unit == wanted:
                 told = int(_number(extent.required("ExtentValue")) * size)
                 return told if told <= LARGEST else None
     return None
