@@ -18,7 +18,7 @@ from sqlalchemy.orm import DeclarativeBase, Session, mapped_column
 from sqlalchemy.types import TypeDecorator
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Iterator, Sequence
 
     from sqlalchemy.engine import Connection, Dialect
     from sqlalchemy.engine.interfaces import DBAPIConnection
@@ -201,6 +201,18 @@ def number(session: Session, *models: type[Base]) -> None:
             highest = session.scalar(select(func.max(key))) or 0
             for count, row in enumerate(new, start=1):
                 row.id = highest + count  # type: ignore[attr-defined]
+
+
+def keys(session: Session, model: type[Base], count: int) -> Sequence[int]:
+    """Set aside keys for so many new rows of a model, so that what refers to them can be written at once.
+
+    On SQLite they are free as long as the session holds the write lock.
+    """
+    if session.get_bind().dialect.name == "sqlite":
+        highest = session.scalar(select(func.max(model.id))) or 0  # type: ignore[attr-defined]
+        return range(highest + 1, highest + 1 + count)
+    following = func.nextval(func.pg_get_serial_sequence(model.__tablename__, "id"))
+    return session.scalars(select(following).select_from(func.generate_series(1, count))).all()
 
 
 def insert_if_absent(session: Session, model: type[Base], **values: Any) -> bool:

@@ -8,18 +8,19 @@ from __future__ import annotations
 
 from collections import Counter
 from dataclasses import dataclass, replace
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 from urllib.parse import urlencode
 
 from babel import Locale
 from babel.core import get_global
 
 from shop.catalogue import accessibility, subjects
+from shop.catalogue.forms import is_digital
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping
 
-    from shop.catalogue.models import Edition, Work
+    from shop.catalogue.models import Edition
 
 FORMS = {"hardback": "Hardback", "paperback": "Paperback", "ebook": "Ebook", "audiobook": "Audiobook"}
 READING = {
@@ -82,10 +83,10 @@ def _tidy(value: str) -> str:
     return folded if folded.isascii() and all(sign.isalnum() or sign == "-" for sign in folded) else ""
 
 
-def marks_of(work: Work) -> set[str]:
-    """Return the marks of a work and its editions."""
-    marks = {f"subject={code.lower()}" for code in subjects.codes(work.subjects)}
-    for edition in work.editions:
+def marks_of(subjects_told: Iterable[Mapping[str, Any]], editions: Iterable[Edition]) -> set[str]:
+    """Return the marks of a work by its subjects and its editions."""
+    marks = {f"subject={code.lower()}" for code in subjects.codes(subjects_told)}
+    for edition in editions:
         marks.update(_marks_of_edition(edition))
     return marks
 
@@ -98,7 +99,7 @@ def _marks_of_edition(edition: Edition) -> Iterable[str]:
         yield f"language={edition.language}"
     if edition.publication_date:
         yield f"year={edition.publication_date.year}"
-    if edition.is_digital:
+    if is_digital(edition.form):
         yield from (f"reading={name}" for name in accessibility.filters(edition.accessibility, edition.protection))
 
 

@@ -8,11 +8,11 @@ from collections import Counter
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from functools import lru_cache
+from itertools import chain, islice
 from itertools import count as count_on
-from itertools import islice
 from typing import TYPE_CHECKING, Any, NamedTuple
 
-from sqlalchemy import bindparam, func, or_, select, text, update
+from sqlalchemy import bindparam, func, insert, or_, select, text, update
 from sqlalchemy.orm import selectinload
 
 from shop.catalogue import facets, onix, prose, rights, subjects
@@ -27,16 +27,17 @@ from shop.catalogue.models import (
     WorkAlias,
 )
 from shop.catalogue.onix import OnixDeletion, OnixProduct, Problem, Record
-from shop.catalogue.search import folded, index_text, learn
-from shop.db import number
+from shop.catalogue.search import folded, index_new, index_text, learn
+from shop.db import keys, number
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterable, Iterator
+    from collections.abc import Callable, Iterator
     from datetime import date
     from pathlib import Path
 
     from sqlalchemy.orm import Session
 
+    from shop.db import Base
     from shop.services import Shop
 
     Told = Callable[[Session, "Report"], None]
@@ -140,10 +141,24 @@ _DIGESTS = select(Edition.record_reference, Edition.record_digest).where(
 _NEW_HEADINGS = text("INSERT INTO known_subject (code, heading) VALUES (:code, :heading) ON CONFLICT DO NOTHING")
 
 
+class Row:
+    """A row of the catalogue that is written as it stands: it has the attributes of its model, and no session."""
+
+    def __init__(self, **values: Any) -> None:
+        self.__dict__.update(values)
+
+    if TYPE_CHECKING:
+
+        def __getattr__(self, name: str) -> Any: ...
+        def __setattr__(self, name: str, value: Any) -> None: ...
+
+
 class Shelf:
     """All that the database holds about one batch of products, fetched by a few questions, and written back at its end.
 
-    Nothing is asked or written product by product: a batch costs as many statements as a product used to.
+    Nothing is asked or written product by product: a batch costs as many statements as a product used to. A work that
+    only new products tell of is no object of the session's, which would take twice the time of all the rest to keep
+    watch over it: it is a `Row`, as are all under it, unless the batch tells something twice.
     """
 
     def __init__(
@@ -176,23 +191,28 @@ class Shelf:
             .options(selectinload(Work.contributors), selectinload(Work.quotations), selectinload(Work.editions))
         )
         by_id = {work.id: work for work in works}
-        self.works = {work.identifier: work for work in by_id.values()}
+        self.works: dict[str, Work | Row] = {work.identifier: work for work in by_id.values()}
         self.works |= {alias.identifier: by_id[alias.work_id] for alias in aliases}
+        self._rows: dict[str, Row] = {}
+        self._may_be_rows = _are_told_once(told)
+        self._known_works = {one.work_identifier for one in products if not self._is_new(one)}
         self._resolutions = {product.reference: self._resolution(product) for product in products}
         digests = {resolution.digest for resolution in self._resolutions.values()}
         self._rights = {
             one.digest: one for one in session.scalars(select(RightsSet).where(RightsSet.digest.in_(digests)))
         }
-        self._slugs = self._taken(slug for product in products for slug in _slugs_for(product))
-        self.summarised: dict[Work, None] = {}
+        self._slugs = self._taken({slug_of(product.title) for product in products})
+        self.summarised: dict[Work | Row, None] = {}
         self._left: dict[Work, Work] = {}
 
     def close(self) -> None:
-        """Look once more at every work that was written: what it is found by, and what subjects it has."""
+        """Look once more at every work that was written: what it is found by, and what subjects it has; write it."""
         self._clear_away()
         for work in self.summarised:
             summarise(work)
         number(self.session, Work, Edition, Contributor, Quotation, Price)
+        self.session.flush()
+        _insert_works(self.session, [work for work in self.summarised if isinstance(work, Row)])
         connection = self.session.connection()
         learn(connection, (work.search_text for work in self.summarised))
         known = {code: heading for work in self.summarised for code, heading in subjects.headings(work.subjects)}
@@ -200,10 +220,54 @@ class Shelf:
             headings = [{"code": code, "heading": known[code]} for code in sorted(known)]
             connection.execute(_NEW_HEADINGS, headings)
 
+    def begin_work(self, product: OnixProduct) -> Work | Row:
+        """Return a new work, that nothing is known of yet but what it is called."""
+        named = {
+            "identifier": product.work_identifier,
+            "slug": self.free_slug(product),
+            "title": product.title,
+            "contributors": [],
+            "quotations": [],
+            "editions": [],
+        }
+        work: Work | Row
+        if self._may_be_rows and self._is_new(product) and product.work_identifier not in self._known_works:
+            work = Row(**dict.fromkeys(_TOLD), **named)
+        else:
+            work = Work(**named)
+            self.session.add(work)
+        self.works[product.work_identifier] = work
+        return work
+
+    def begin_edition(self, product: OnixProduct, work: Work | Row) -> Edition | Row:
+        """Return a new edition of a work."""
+        named = {"record_reference": product.reference, "isbn": product.isbn, "sku": product.isbn, "prices": []}
+        edition: Edition | Row
+        if isinstance(work, Row):
+            edition = self._rows[product.isbn] = Row(id=None, work=work, **named)
+            work.editions.append(edition)
+        else:
+            edition = Edition(**named)
+            self.session.add(edition)
+            edition.work = work
+            self.by_reference[product.reference] = self.by_isbn[product.isbn] = edition
+        return edition
+
+    def work_of(self, isbn: str) -> Work | Row | None:
+        """Return the work of an edition that is known, or has become known by this batch."""
+        edition = self.by_isbn.get(isbn) or self._rows.get(isbn)
+        return edition.work if edition else None
+
+    def _is_new(self, product: OnixProduct) -> bool:
+        return product.reference not in self.by_reference and product.isbn not in self.by_isbn
+
     def free_slug(self, product: OnixProduct) -> str:
         """Return an address that no work has or had, and take it."""
-        slug = next((slug for slug in _slugs_for(product) if slug not in self._slugs), None)
-        slug = slug or next(slug for slug in _more_slugs_for(product) if not self._taken([slug]) | self._slugs & {slug})
+        plain, *others = _slugs_for(product)
+        slug = plain
+        if plain in self._slugs:
+            candidates = chain(others, _more_slugs_for(product))
+            slug = next(slug for slug in candidates if slug not in self._slugs and not self._taken({slug}))
         self._slugs.add(slug)
         return slug
 
@@ -216,15 +280,15 @@ class Shelf:
         self.session.delete(old)
         return slug
 
-    def call(self, work: Work, identifier: str) -> None:
+    def call(self, work: Work | Row, identifier: str) -> None:
         """Let a work be known by another identifier; it keeps its address."""
         work.identifier = identifier
         self.works[identifier] = work
 
-    def move(self, edition: Edition, work: Work) -> None:
-        """Put an edition under a work, and remember the one that it leaves, which may be empty now."""
-        if edition.work is not None and edition.work is not work:
-            self._left[edition.work] = work
+    def move(self, edition: Edition, work: Work | Row) -> None:
+        """Put an edition under another work, and remember the one that it leaves, which may be empty now."""
+        assert isinstance(work, Work)  # noqa: S101 - what a known edition's record names is told by no new ones alone
+        self._left[edition.work] = work
         edition.work = work
 
     def _clear_away(self) -> None:
@@ -259,11 +323,17 @@ class Shelf:
     def _resolution(self, product: OnixProduct) -> _Verdict:
         return _verdict(product.rights, product.territory_statement, self._today)
 
-    def _taken(self, slugs: Iterable[str]) -> set[str]:
-        wanted = list(set(slugs))
-        now = self.session.scalars(select(Work.slug).where(Work.slug.in_(wanted)))
-        once = self.session.scalars(select(OldSlug.slug).where(OldSlug.slug.in_(wanted)))
+    def _taken(self, slugs: set[str]) -> set[str]:
+        now = self.session.scalars(select(Work.slug).where(Work.slug.in_(slugs)))
+        once = self.session.scalars(select(OldSlug.slug).where(OldSlug.slug.in_(slugs)))
         return {*now, *once}
+
+
+def _are_told_once(told: list[OnixProduct | OnixDeletion]) -> bool:
+    """Whether no two records of a batch share a reference or an ISBN."""
+    references = {one.reference for one in told}
+    isbns = [one.isbn for one in told if isinstance(one, OnixProduct)]
+    return len(references) == len(told) and len(set(isbns)) == len(isbns)
 
 
 class _Verdict(NamedTuple):
@@ -352,35 +422,23 @@ def _withdraw(edition: Edition | None, deletion: OnixDeletion, report: Report) -
 
 def _write(shelf: Shelf, product: OnixProduct, edition: Edition | None) -> None:
     work = _work(shelf, product, edition)
-    if edition is None:
-        edition = Edition(record_reference=product.reference, isbn=product.isbn, sku=product.isbn, prices=[])
-        shelf.session.add(edition)
-        shelf.by_reference[product.reference] = edition
-        shelf.by_isbn[product.isbn] = edition
-    shelf.move(edition, work)
-    _describe(edition, product)
-    edition.fulfiller = shelf.fulfillers.get(product.protection or "") if product.form.startswith("E") else None
-    edition.rights_set = shelf.rights_of(product)
-    _price(edition, product)
+    if edition is not None and edition.work is not work:
+        shelf.move(edition, work)
+    written = edition or shelf.begin_edition(product, work)
+    _describe(written, product)
+    written.fulfiller = shelf.fulfillers.get(product.protection or "") if product.form.startswith("E") else None
+    written.rights_set = shelf.rights_of(product)
+    _price(written, product)
     shelf.summarised[work] = None
 
 
-def _work(shelf: Shelf, product: OnixProduct, edition: Edition | None) -> Work:
+def _work(shelf: Shelf, product: OnixProduct, edition: Edition | None) -> Work | Row:
     work = shelf.works.get(product.work_identifier) or _work_by_kinship(shelf, product, edition)
     if work is None and edition is not None and _stands_alone(edition):
         work = edition.work
         shelf.call(work, product.work_identifier)
     if work is None:
-        work = Work(
-            identifier=product.work_identifier,
-            slug=shelf.free_slug(product),
-            title=product.title,
-            contributors=[],
-            quotations=[],
-            editions=[],
-        )
-        shelf.session.add(work)
-        shelf.works[product.work_identifier] = work
+        work = shelf.begin_work(product)
     elif work.title != product.title and _leads(work, product):
         _rename(shelf, work, product)
     _tell(work, product)
@@ -392,13 +450,13 @@ def _stands_alone(edition: Edition) -> bool:
     return len(edition.work.editions) == 1 or edition.work.identifier.startswith("isbn:")
 
 
-def _leads(work: Work, product: OnixProduct) -> bool:
+def _leads(work: Work | Row, product: OnixProduct) -> bool:
     """Whether it is the first of the work's editions, after which the work is called."""
     place = (_FORM_ORDER.get(product.form, LAST_FORM), product.isbn)
     return all(place <= (one.position, one.isbn) for one in work.editions)
 
 
-def _work_by_kinship(shelf: Shelf, product: OnixProduct, edition: Edition | None) -> Work | None:
+def _work_by_kinship(shelf: Shelf, product: OnixProduct, edition: Edition | None) -> Work | Row | None:
     """The work of a record that names none: the one it was put under before, or that of another form of the same book.
 
     Whoever names a work is believed, and whoever names none is not taken away from where it is.
@@ -407,20 +465,24 @@ def _work_by_kinship(shelf: Shelf, product: OnixProduct, edition: Edition | None
         return None
     if edition is not None:
         return edition.work
-    kin = (shelf.by_isbn[isbn].work for isbn in product.alternatives if isbn in shelf.by_isbn)
+    kin = (work for isbn in product.alternatives if (work := shelf.work_of(isbn)) is not None)
     return next(kin, None)
 
 
-def _rename(shelf: Shelf, work: Work, product: OnixProduct) -> None:
+def _rename(shelf: Shelf, work: Work | Row, product: OnixProduct) -> None:
     work.title = product.title
-    if slug_of(product.title) != work.slug:
-        shelf.session.flush()  # the old address names the work by its id
-        new = shelf.slug_again(work, product) or shelf.free_slug(product)
-        shelf.session.merge(OldSlug(slug=work.slug, work_id=work.id))
-        work.slug = new
+    if slug_of(product.title) == work.slug:
+        return
+    if isinstance(work, Row):
+        work.slug = shelf.free_slug(product)  # nobody has seen the old one
+        return
+    shelf.session.flush()  # the old address names the work by its id
+    new = shelf.slug_again(work, product) or shelf.free_slug(product)
+    shelf.session.merge(OldSlug(slug=work.slug, work_id=work.id))
+    work.slug = new
 
 
-def _tell(work: Work, product: OnixProduct) -> None:
+def _tell(work: Work | Row, product: OnixProduct) -> None:
     """What the work says of itself; an edition that is silent on something does not erase it."""
     work.subtitle = product.subtitle or work.subtitle
     work.publisher = product.publisher or work.publisher
@@ -430,10 +492,19 @@ def _tell(work: Work, product: OnixProduct) -> None:
     work.subjects = [_values(subject) for subject in product.subjects] or work.subjects or []
     if product.contributors:
         people = [{"role": one.role, "name": one.name, "biography": one.biography} for one in product.contributors]
-        _set_rows(work.contributors, Contributor, people)
+        _set_rows(work.contributors, _kind(work, Contributor), people)
     if product.quotations:
         praise = [{"words": one.words, "author": one.author, "source": one.source} for one in product.quotations]
-        _set_rows(work.quotations, Quotation, praise)
+        _set_rows(work.quotations, _kind(work, Quotation), praise)
+
+
+def _kind(whole: Work | Edition | Row, model: type[Any]) -> type[Any]:
+    """What the parts of this are made of."""
+    return Row if isinstance(whole, Row) else model
+
+
+_TOLD = ("subtitle", "publisher", "description", "short_description", "territory_statement", "subjects")
+"""What `_tell` looks for in a work."""
 
 
 def _set_rows(rows: list[Any], table: type[Any], wanted: list[dict[str, Any]]) -> None:
@@ -446,7 +517,7 @@ def _set_rows(rows: list[Any], table: type[Any], wanted: list[dict[str, Any]]) -
     rows.extend(table(position=at, **wanted[at]) for at in range(len(rows), len(wanted)))
 
 
-def _describe(edition: Edition, product: OnixProduct) -> None:
+def _describe(edition: Edition | Row, product: OnixProduct) -> None:
     for name in (
         "form",
         "form_detail",
@@ -485,7 +556,7 @@ LAST_FORM = 9
 _FORM_ORDER = {"BB": 0, "BC": 1, "ED": 2, "EA": 2, "AJ": 3}
 
 
-def _price(edition: Edition, product: OnixProduct) -> None:
+def _price(edition: Edition | Row, product: OnixProduct) -> None:
     wanted = [
         {
             "minor": one.money.minor,
@@ -496,7 +567,7 @@ def _price(edition: Edition, product: OnixProduct) -> None:
         }
         for one in product.prices
     ]
-    _set_rows(edition.prices, Price, wanted)
+    _set_rows(edition.prices, _kind(edition, Price), wanted)
 
 
 def _price_countries(price: onix.OnixPrice) -> str | None:
@@ -511,10 +582,38 @@ def _is_world(territory: rights.Territory) -> bool:
     return territory.regions_included == ("WORLD",) and not excluded
 
 
-def summarise(work: Work) -> None:
+def _insert_works(session: Session, works: list[Row]) -> None:
+    """Write new works, their people, praise, editions and prices."""
+    editions = [edition for work in works for edition in work.editions]
+    for rows, model in ((works, Work), (editions, Edition)):
+        for row, key in zip(rows, keys(session, model, len(rows)), strict=True):
+            row.id = key
+    for edition in editions:
+        edition.work_id, edition.rights_set_id = edition.work.id, edition.rights_set.id
+        for price in edition.prices:
+            price.edition_id = edition.id
+    for work in works:
+        work.revision = 0
+        for one in (*work.contributors, *work.quotations):
+            one.work_id = work.id
+    _insert(session, Work, works)
+    index_new(session.connection(), [(work.id, work.search_text) for work in works])
+    _insert(session, Contributor, [person for work in works for person in work.contributors])
+    _insert(session, Quotation, [quotation for work in works for quotation in work.quotations])
+    _insert(session, Edition, editions)
+    _insert(session, Price, [price for edition in editions for price in edition.prices])
+
+
+def _insert(session: Session, model: type[Base], rows: list[Row]) -> None:
+    if rows:
+        columns = [column.key for column in model.__table__.columns if column.key in vars(rows[0])]
+        session.connection().execute(insert(model), [{name: vars(row)[name] for name in columns} for row in rows])
+
+
+def summarise(work: Work | Row) -> None:
     """Write down what a work is found by, and when it was published, after anything of it has changed."""
     told = [work.title, work.subtitle or "", *(one.name for one in work.contributors)]
     told += [subject["heading"] for subject in work.subjects if subject["heading"]]
     told += [edition.isbn for edition in work.editions]
-    work.search_text = index_text(told, facets.marks_of(work))
+    work.search_text = index_text(told, facets.marks_of(work.subjects, work.editions))
     work.published_on = min((one.publication_date for one in work.editions if one.publication_date), default=None)

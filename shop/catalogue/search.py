@@ -62,8 +62,11 @@ def words_of(told: str) -> list[str]:
     """Return the words under which a text is found: `O'Neil` as oneil, o and neil, as people ask."""
     found: list[str] = []
     for word in _WORD.findall(folded(told)):
-        parts = _JOINTS.split(word)
-        found.extend(dict.fromkeys(["".join(parts), *parts]))
+        if word.isalnum():
+            found.append(word)
+        else:
+            parts = _JOINTS.split(word)
+            found += dict.fromkeys(["".join(parts), *parts])
     return [_kept(word) for word in found]
 
 
@@ -131,6 +134,13 @@ def _groups(terms: list[list[tuple[str, bool]]], both: str, either: str, quoted:
         for group in terms
     )
     return f" {both} ".join(f"({group})" for group in groups)
+
+
+def index_new(connection: Connection, texts: Iterable[tuple[int, str]]) -> None:
+    """Put works that were written with revision 0 into the index, by key and search text; see migration 0008."""
+    new = [{"id": key, "words": words} for key, words in texts]
+    if new and connection.dialect.name == "sqlite":
+        connection.execute(text("INSERT INTO work_word (rowid, search_text) VALUES (:id, :words)"), new)
 
 
 def learn(connection: Connection, texts: Iterable[str]) -> None:
