@@ -16,8 +16,25 @@ if TYPE_CHECKING:
     from collections.abc import Sequence
 
 
+DEEPEST = 50
+_TOO_DEEP = etree.XPath("boolean(" + "/".join("*" * DEEPEST) + ")")
+
+
+def refuse_wells(element: etree._Element) -> None:
+    """Refuse what is nested deeper than anybody writes. What the standard names is never deep by itself.
+
+    Raises:
+        ValueError: it is.
+    """
+    if _TOO_DEEP(element):
+        raise ValueError(f"it is nested more than {DEEPEST} deep")
+
+
 class Composite:
-    """An element whose children have been looked through once and stand by their reference names."""
+    """An element whose children have been looked through once and stand by their reference names.
+
+    Raises ValueError when it is made of one in which something unknown is nested too deep.
+    """
 
     __slots__ = ("_children", "_opened", "element")
 
@@ -32,6 +49,8 @@ class Composite:
                 children[name].append(child)
             elif name is not None:
                 children[name] = [child]
+            elif len(child):
+                refuse_wells(child)
 
     def child(self, name: str) -> etree._Element | None:
         """Return the first child of a name as it is, or None."""

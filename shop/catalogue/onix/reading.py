@@ -14,7 +14,8 @@ from stdnum import ean
 from stdnum import isbn as isbn_number
 
 from shop.catalogue import markup
-from shop.catalogue.onix.composite import Composite
+from shop.catalogue.onix.composite import Composite, refuse_wells
+from shop.catalogue.onix.tags import NAMES
 from shop.catalogue.onix.values import (
     OnixContact,
     OnixContributor,
@@ -35,7 +36,6 @@ if TYPE_CHECKING:
 
     from shop.catalogue.onix.values import Told
 
-DEEPEST = 60
 LARGEST = 2_147_483_647
 LONGEST_REFERENCE = 100
 LONGEST_WORK_IDENTIFIER = 200
@@ -71,17 +71,21 @@ PAGES = "03"
 FILE_UNITS = {"17": 1, "18": 1024, "19": 1024 * 1024}
 """List 24, in bytes."""
 GRAMS = {"gr": Decimal(1), "kg": Decimal(1000), "oz": Decimal("28.349523"), "lb": Decimal("453.59237")}
-_TOO_DEEP = etree.XPath("boolean(" + "/".join("*" * DEEPEST) + ")")
 
 
 def read(element: etree._Element, digest: str, line: int) -> Told:
     """Read one Product element, whole or not at all; `digest` tells its content, `line` is where it begins."""
-    product = Composite(element)
-    reference = product.text("RecordReference")
+    reference = _reference(element)
     try:
-        return _told(product, reference, digest)
+        return _told(Composite(element), reference, digest)
     except ValueError as error:
         return Problem(line, reference, str(error))
+
+
+def _reference(element: etree._Element) -> str | None:
+    """What the record is called, even if nothing else of it can be read."""
+    named = next((child.text for child in element if NAMES.get(child.tag) == "RecordReference"), None)
+    return " ".join(named.split()) or None if named else None
 
 
 def _told(product: Composite, reference: str | None, digest: str) -> Told:
@@ -99,8 +103,6 @@ def _told(product: Composite, reference: str | None, digest: str) -> Told:
 
 
 def _product(product: Composite, reference: str, digest: str) -> OnixProduct:
-    if _TOO_DEEP(product.element):
-        raise ValueError(f"it is nested more than {DEEPEST} deep")
     isbn = _isbn(product)
     detail, collateral = product.first("DescriptiveDetail"), product.first("CollateralDetail")
     publishing, supplies = product.first("PublishingDetail"), _supplies(product)
@@ -241,6 +243,7 @@ def _markup(parent: Composite, name: str) -> str | None:
     if element is None:
         return None
     if len(element) or element.get("textformat") == "05":
+        refuse_wells(element)
         inside = etree.tostring(element, encoding="unicode", with_tail=False)
         return _DECLARED.sub("", inside[inside.index(">") + 1 : inside.rindex("<")].strip())
     text = (element.text or "").strip()
