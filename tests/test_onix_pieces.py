@@ -52,6 +52,7 @@ HIDDEN = {
     "exclamations and questions": ("Exit Stalin", "Exit! Stalin?"),
     "a product of nothing": ("<Product>", "<Product/>\n<Product>"),
     "a comment before the product": ("<Product>", "<!-- <Product> is next --><Product>"),
+    "a start with half an attribute": ("<Product>", '<Product">'),
     "names that begin alike": ("<ProductForm>", "<ProductX/><ProductForm>"),
     "line breaks of Windows": ("\n", "\r\n"),
     "a reference in entities": ("org.example.1", "org&#46;example.1"),

@@ -27,6 +27,10 @@ _ASCII_IS_ASCII = {b"utf-8", b"us-ascii", b"ascii", b"iso-8859-1", b"iso-8859-15
 _BEFORE_ROOT = re.compile(rb"(?:\xef\xbb\xbf)?\s*(<\?xml[^>]*\?>)?\s*(<(?:ONIXMessage|ONIXmessage)(?=[\s>])[^>]*>)")
 _HIDES_MARKUP = re.compile(rb"<!--|<!\[CDATA\[|<\?")
 _TAG = rb"""<(/?)%b(?=[\s/>])(?:[^>"']|"[^"]*"|'[^']*')*>"""
+_WHOLE_MARKUP = re.compile(
+    rb"""(?>[^<]+|<!--(?s:.*?)-->|<\?(?s:.*?)\?>|<!\[CDATA\[(?s:.*?)\]\]>|<[^<>"'!?](?>[^<>"']+|"[^"<]*"|'[^'<]*')*>)*"""
+)
+"""Text and markup that a parser has done with when it has seen the last byte: no tag waits for its end."""
 _ENDS = {b"<!--": b"-->", b"<![CDATA[": b"]]>", b"<?": b"?>"}
 
 
@@ -113,7 +117,7 @@ class Cut:
         Raises:
             lxml.etree.XMLSyntaxError: what stands around the products is not well formed, or a product does not end;
                 its lines are those of a message without products.
-            CannotCutError: a product is too large to be cut.
+            CannotCutError: a product is too large to be cut, or what stands between two is broken.
         """
         at = 0
         while True:
@@ -133,9 +137,15 @@ class Cut:
         self._around.close()
 
     def _pass_over(self, gap: bytes) -> None:
-        """Let the parser see what stands before a product, and a stand-in for the product, before it is told."""
+        """Let the parser see what stands before a product, and a stand-in for the product, before it is told.
+
+        Raises:
+            CannotCutError: the parser would wait for more before it says what is wrong.
+        """
         self._gaps += (gap, b"<product/>")
         if gap and not gap.isspace():
+            if not _WHOLE_MARKUP.fullmatch(gap):
+                raise CannotCutError
             self._feed_gaps()
 
     def _feed_gaps(self) -> None:
