@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import gc
 import re
-from collections import Counter
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from functools import lru_cache
@@ -43,8 +42,8 @@ if TYPE_CHECKING:
     Told = Callable[[Session, "Report"], None]
 
 BATCH = 500
-YOUNGEST, OLDEST = 0, 2
-"""Generations of garbage."""
+LOOKED_UP = 100
+"""Records that are asked for at once."""
 WITHDRAWN = "11"
 LONGEST_SLUG = 80
 
@@ -78,13 +77,14 @@ def import_file(shop: Shop, path: Path, told: Told | None = None) -> Report:
     """
     report = Report()
     with _collecting_between_batches() as collect:
-        for records in _batches(onix.records(path), BATCH):
+        for records in _batches(onix.records(path)):
             with shop.db.writing() as session, session.no_autoflush:
                 is_news = _take_batch(shop, session, records, report)
                 if told is not None:
                     session.flush()
                     told(session, report)
-            collect(OLDEST if is_news else YOUNGEST)
+            if is_news:
+                collect()
     with shop.db.reading() as session:
         waiting = select(func.count()).select_from(RightsSet).where(RightsSet.signed_at.is_(None))
         report.unsigned_rights = session.scalar(waiting) or 0
@@ -92,7 +92,7 @@ def import_file(shop: Shop, path: Path, told: Told | None = None) -> Report:
 
 
 @contextmanager
-def _collecting_between_batches() -> Iterator[Callable[[int], object]]:
+def _collecting_between_batches() -> Iterator[Callable[[], object]]:
     """Look for garbage when a batch is done, and not a thousand times within it, among all that the process holds.
 
     That took a third of the time of an import; memory stays what one batch needs.
@@ -108,7 +108,13 @@ def _collecting_between_batches() -> Iterator[Callable[[int], object]]:
             gc.enable()
 
 
-def _take_batch(shop: Shop, session: Session, records: list[Record], report: Report) -> bool:
+def _batches(records: Iterator[Record]) -> Iterator[Iterator[Record]]:
+    """Yield the records, BATCH at a time, each to be gone through before the next."""
+    while (first := next(records, None)) is not None:
+        yield chain([first], islice(records, BATCH - 1))
+
+
+def _take_batch(shop: Shop, session: Session, records: Iterator[Record], report: Report) -> bool:
     """Take in what is new among these records; whether anything was."""
     news = [record.read() for record in _without_unchanged(session, records, report)]
     if not news:
@@ -125,13 +131,22 @@ def _take_batch(shop: Shop, session: Session, records: list[Record], report: Rep
     return True
 
 
-def _without_unchanged(session: Session, records: list[Record], report: Report) -> list[Record]:
-    """Count the records that are as we have them, and return the others; one told twice is looked at each time."""
-    told = Counter(record.reference for record in records)
-    rows = session.execute(_DIGESTS, {"references": [reference for reference in told if reference]})
-    known = {(reference, digest) for reference, digest in rows if told[reference] == 1}
-    news = [record for record in records if (record.reference, record.digest) not in known]
-    report.unchanged += len(records) - len(news)
+def _without_unchanged(session: Session, records: Iterator[Record], report: Report) -> list[Record]:
+    """Count the records that are as we have them, and return the others; one told twice is looked at each time.
+
+    They are looked up a few at a time, so that what has not changed is let go of while it is still near.
+    """
+    news: list[Record] = []
+    told: set[str | None] = set()
+    while few := list(islice(records, LOOKED_UP)):
+        rows = session.execute(_DIGESTS, {"references": [one.reference for one in few if one.reference]})
+        known: dict[str | None, str] = {reference: digest for reference, digest in rows}  # noqa: C416 - rows, not pairs
+        for one in few:
+            if known.get(one.reference) == one.digest and told.isdisjoint((one.reference, None)):
+                report.unchanged += 1
+            else:
+                news.append(one)
+                told.add(one.reference)
     return news
 
 
@@ -370,11 +385,6 @@ def slug_of(title: str) -> str:
     if len(slug) > LONGEST_SLUG:
         slug = slug[: LONGEST_SLUG + 1].rpartition("-")[0] or slug[:LONGEST_SLUG]
     return slug or "book"
-
-
-def _batches(records: Iterator[Record], size: int) -> Iterator[list[Record]]:
-    while batch := list(islice(records, size)):
-        yield batch
 
 
 def _take(shelf: Shelf, told: onix.Told, report: Report) -> None:

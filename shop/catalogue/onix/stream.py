@@ -11,10 +11,9 @@ import hashlib
 import re
 import zlib
 from contextlib import contextmanager
-from dataclasses import dataclass
 from functools import partial
 from itertools import islice
-from typing import TYPE_CHECKING, Any, BinaryIO, NoReturn, cast
+from typing import TYPE_CHECKING, Any, BinaryIO, NamedTuple, NoReturn, cast
 
 from lxml import etree
 
@@ -35,8 +34,7 @@ READER = b"4"
 """Changes when more is read of a product than before: a record that was taken in by an older reader is read anew."""
 
 
-@dataclass(frozen=True, slots=True)
-class Record:
+class Record(NamedTuple):
     """A product that need not be read: its reference, where it is plain to see, the digest of its content.
 
     Attributes:
@@ -93,12 +91,14 @@ def _cut(path: Path, frame: Frame) -> Iterator[Record]:
 
 
 def _read_piece(path: Path, frame: Frame, piece: Piece, digest: str) -> Told:
-    parser = etree.XMLParser(resolve_entities=False, no_network=True, load_dtd=False, huge_tree=False)
     try:
-        element = etree.fromstring(frame.around(piece.content), parser)[0]
+        element = etree.fromstring(frame.around(piece.content), _PARSER)[0]
     except etree.XMLSyntaxError as error:
         _complain(path, error)
     return read(element, digest, piece.line)
+
+
+_PARSER = etree.XMLParser(resolve_entities=False, no_network=True, load_dtd=False, huge_tree=False)
 
 
 def _complain(path: Path, error: etree.XMLSyntaxError) -> NoReturn:
