@@ -10,10 +10,11 @@ import onixcheck
 import pytest
 
 from shop.catalogue import intake, onix
+from shop.catalogue.models import Edition
 from shop.catalogue.onix import OnixProduct, writing
 from tests.conftest import EXAMPLES
 from tests.makers import HARDBACK, Scene
-from tests.test_onix import SOUND, message
+from tests.test_onix import SOUND, message, second
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -93,3 +94,23 @@ def test_a_shop_that_takes_in_what_it_sent_out_changes_nothing_a_reader_sees(sce
 
     assert (report.changed, report.problems) == (2, [])
     assert scene.get("/books/what-the-hedge-remembers").text == before
+
+
+@pytest.mark.parametrize("files", [("first.xml", "second.xml"), ("both.xml",)], ids=["in two files", "in one"])
+def test_each_book_goes_out_with_its_own_words_on_its_rights(
+    scene: Scene, tmp_path: Path, files: tuple[str, ...]
+) -> None:
+    exclusive = "<SalesRightsType>01</SalesRightsType>"
+    told = {"first.xml": [SOUND], "second.xml": [second().replace(exclusive, exclusive.replace("01", "02"))]}
+    told["both.xml"] = told["first.xml"] + told["second.xml"]
+    for name in files:
+        text = message(*told[name]).replace("Exit Stalin", "Two Exits").replace("<IDValue>W-1", "<IDValue>W-9")
+        text = text.replace("9781631498299", "9780306406157").replace("9781631498305", "9781861972712")
+        (tmp_path / name).write_text(text)
+        assert intake.import_file(scene.shop, tmp_path / name).problems == []
+    (tmp_path / "out.xml").write_bytes(scene.get("/books/two-exits.onix").data)
+    types = {one.isbn: {rights.type for rights in one.rights.rights} for one in read(tmp_path / "out.xml")}
+
+    assert types == {"9780306406157": {"01"}, "9781861972712": {"02"}}
+    sets = {one.rights_set_id for one in scene.all(Edition) if one.isbn in types}
+    assert len(sets) == 1, "the same countries are signed once"

@@ -329,11 +329,16 @@ class Shelf:
             found = self._rights[resolution.digest] = RightsSet(
                 digest=resolution.digest,
                 countries=rights.written(resolution.countries),
-                statements=product.rights.to_json(),
+                statements=resolution.statement,
                 problems=list(resolution.problems),
             )
             self.session.add(found)
         return found
+
+    def statement_of(self, product: OnixProduct, rights_set: RightsSet) -> dict[str, Any] | None:
+        """Return a product's own words on its rights, if they are other than those that its set came of."""
+        own = self._resolutions[product.reference].statement
+        return None if own == rights_set.statements else own
 
     def _resolution(self, product: OnixProduct) -> _Verdict:
         return _verdict(product.rights, product.territory_statement, self._today)
@@ -352,11 +357,12 @@ def _are_told_once(told: list[OnixProduct | OnixDeletion]) -> bool:
 
 
 class _Verdict(NamedTuple):
-    """What of a resolution is stored."""
+    """What of a statement and its resolution is stored."""
 
     digest: str
     countries: frozenset[str]
     problems: tuple[str, ...]
+    statement: dict[str, Any]
 
 
 @lru_cache(maxsize=4096)
@@ -365,7 +371,7 @@ def _verdict(statement: rights.Statement, sentence: str | None, today: date) -> 
     resolution = rights.resolve(statement)
     if sentence:
         resolution = prose.beside(resolution, sentence, today)
-    return _Verdict(resolution.digest, resolution.countries, resolution.problems)
+    return _Verdict(resolution.digest, resolution.countries, resolution.problems, statement.to_json())
 
 
 def _slugs_for(product: OnixProduct) -> tuple[str, str, str]:
@@ -438,6 +444,7 @@ def _write(shelf: Shelf, product: OnixProduct, edition: Edition | None) -> None:
     _describe(written, product)
     written.fulfiller = shelf.fulfillers.get(product.protection or "") if product.form.startswith("E") else None
     written.rights_set = shelf.rights_of(product)
+    written.rights_statement = shelf.statement_of(product, written.rights_set)
     _price(written, product)
     shelf.summarised[work] = None
 

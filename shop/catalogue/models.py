@@ -107,7 +107,7 @@ class Quotation(Base):
 class RightsSet(Base):
     """A resolved set of countries in which an edition may be sold; each distinct set is stored and signed once.
 
-    `countries` is sorted ISO 3166-1 codes, separated by spaces. `statements` is what it was resolved from,
+    `countries` is sorted ISO 3166-1 codes, separated by spaces. `statements` is what it was resolved from first,
     kept so that every country's reason can be given again.
     """
 
@@ -131,6 +131,7 @@ class Edition(Base):
 
     Codes are ONIX's: `accessibility` is `{"value", "words"}` of list 196, `hazards` of list 143, `usage` is
     `{"type", "status", "limits"}` of lists 145, 146 and 147, `safety_contacts` is `{"name", "email", "address"}`.
+    `rights_statement` is what its own record says of its rights, where that is not word for word what its set came of.
     """
 
     __tablename__ = "edition"
@@ -163,6 +164,7 @@ class Edition(Base):
     expected_date: Mapped[date | None]
     stock: Mapped[int | None]
     rights_set_id: Mapped[int | None] = mapped_column(ForeignKey("rights_set.id"))
+    rights_statement: Mapped[dict[str, Any] | None] = mapped_column(JSON(none_as_null=True))
     tax_class: Mapped[str] = mapped_column(String(20))
     fulfiller: Mapped[str | None] = mapped_column(String(20))
     sku: Mapped[str] = mapped_column(String(40))

@@ -1,8 +1,6 @@
 """Outgoing: an edition as the ONIX product that it would be, from what the shop keeps of it.
 
-What is only the shop's own business stays here: copies in stock, and what an older record said. Of sales rights it
-tells the statement that first came to the edition's set of countries: the same countries always, but where another
-book said "exclusive" of them first, that word with it.
+What is only the shop's own business stays here: copies in stock, and what an older record said.
 """
 
 from __future__ import annotations
@@ -30,7 +28,6 @@ def product(edition: Edition) -> OnixProduct:
     """Return what can be told of an edition."""
     work = edition.work
     others = tuple(one.isbn for one in work.editions if one.isbn != edition.isbn)
-    statement = edition.rights_set.statements if edition.rights_set else rights.Statement().to_json()
     return OnixProduct(
         reference=edition.record_reference,
         digest="",
@@ -67,10 +64,15 @@ def product(edition: Edition) -> OnixProduct:
         availability=edition.availability,
         expected_date=edition.expected_date,
         stock=None,
-        rights=rights.Statement.from_json(statement),
+        rights=_statement(edition),
         territory_statement=work.territory_statement,
         prices=tuple(_price(one) for one in edition.prices if one.countries != ""),
     )
+
+
+def _statement(edition: Edition) -> rights.Statement:
+    told = edition.rights_statement or (edition.rights_set.statements if edition.rights_set else None)
+    return rights.Statement.from_json(told) if told else rights.Statement()
 
 
 def _clean(html: str | None) -> str:
