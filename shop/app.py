@@ -14,6 +14,7 @@ from sqlalchemy.exc import DataError
 from werkzeug.exceptions import HTTPException
 from werkzeug.middleware.proxy_fix import ProxyFix
 
+from integrations.covers import CoverHosts
 from integrations.files import Folder
 from integrations.glassboxx import Glassboxx
 from integrations.mail import SmtpMailer
@@ -21,7 +22,7 @@ from integrations.stripe_gateway import StripeGateway
 from integrations.watermark import Watermark
 from shop import countries, money, visitor, web, work
 from shop import settings as configuration
-from shop.catalogue import importing, notify, notify_views, pages, reading, sellable, syndication, trade
+from shop.catalogue import importing, jackets, notify, notify_views, pages, reading, sellable, syndication, trade
 from shop.catalogue import views as catalogue
 from shop.checkout import inbox, refunding, settlement
 from shop.checkout import letters as checkout_letters
@@ -58,6 +59,7 @@ HANDLERS: dict[str, Handler] = {
     notify.LETTER: notify.letter,
     notify.ROUND: notify.look_round,
     importing.IMPORT: importing.take_in,
+    jackets.FETCH: jackets.fetch,
     sellable.ROUND: sellable.note_day,
     "sweep": settlement.sweep,
     "check-providers": fulfilment.check_providers,
@@ -99,6 +101,7 @@ def services_of(settings: Settings) -> Services:
         gateway=StripeGateway(settings.stripe_secret_key, settings.stripe_webhook_secrets, settings.stripe_api_base),
         fulfillers=fulfillers,
         files=files,
+        pictures=CoverHosts(settings.cover_hosts),
         mailer=SmtpMailer(
             settings.mail_host,
             settings.mail_port,

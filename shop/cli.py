@@ -17,9 +17,10 @@ from sqlalchemy import select
 from shop import demo, doctor, migrations
 from shop import settings as configuration
 from shop.app import connect, work_for_ever, write_logs
-from shop.catalogue import intake, prose, sellable
+from shop.catalogue import intake, jackets, prose, sellable
 from shop.catalogue.models import Edition, RightsSet
 from shop.catalogue.onix import OnixError
+from shop.catalogue.thumbnails import UnsuitablePictureError
 from shop.countries import COUNTRIES
 from shop.library import fulfilment
 from shop.reconciliation import cases, ledgers
@@ -66,6 +67,9 @@ def _parser() -> argparse.ArgumentParser:
     adding = add("add-file", add_file, "Put the master file of an ebook of ours into the store.")
     adding.add_argument("isbn")
     adding.add_argument("file", type=Path)
+    adding = add("add-cover", add_covers, "Put covers in place of drawn ones; each file is named by its ISBN.")
+    adding.add_argument("files", nargs="+", type=Path, metavar="FILE")
+    add("fetch-covers", fetch_covers, "Fetch the covers that ONIX names and that are missing.")
     rights_command = commands.add_parser("rights", help="Explain sales rights.", description="Explain sales rights.")
     about_rights = rights_command.add_subparsers(required=True, metavar="COMMAND")
     help_ = "Say in which countries a publisher's sentence allows a sale, and why."
@@ -179,6 +183,40 @@ def add_file(options: argparse.Namespace) -> int:
     shop.services.files.put(master(edition.isbn), content)
     fulfilment.ask_after(shop, edition.isbn)
     print(f"{options.file}: stored as the master of {edition.isbn}.")
+    return 0
+
+
+def add_covers(options: argparse.Namespace) -> int:
+    """Keep covers that are named by their ISBN, in every size that pages show; what is wrong is told and left out."""
+    shop, status = _shop(), 0
+    for path in options.files:
+        try:
+            print(f"{path}: the cover of {_add_cover(shop, path)}.")
+        except (OSError, UnsuitablePictureError) as error:
+            print(f"{path}: {error}", file=sys.stderr)
+            status = 1
+    return status
+
+
+def _add_cover(shop: Shop, path: Path) -> str:
+    isbn = path.stem.replace("-", "")
+    with shop.db.reading() as session:
+        if session.scalar(select(Edition.id).where(Edition.isbn == isbn)) is None:
+            raise UnsuitablePictureError(f"we hold no edition with ISBN {isbn}; a cover is named by its ISBN")
+    put_on = jackets.keep(shop, isbn, path.read_bytes())
+    with shop.db.writing() as session:
+        put_on(session)
+    return isbn
+
+
+def fetch_covers(_options: argparse.Namespace) -> int:
+    """Note for the workers that covers which ONIX names must be fetched, as far as they are missing."""
+    shop = _shop()
+    with shop.db.writing() as session:
+        wanted, elsewhere = jackets.note_all(session, shop)
+    print(f"{wanted} covers will be fetched.")
+    if elsewhere:
+        print(f"Not from hosts that cover_hosts does not name: {', '.join(elsewhere)}.", file=sys.stderr)
     return 0
 
 

@@ -215,6 +215,14 @@ def keys(session: Session, model: type[Base], count: int) -> Sequence[int]:
     return session.scalars(select(following).select_from(func.generate_series(1, count))).all()
 
 
+def upsert(session: Session, model: type[Base], rows: list[dict[str, Any]], key: tuple[str, ...]) -> None:
+    """Insert rows; one that is there by its unique key takes the values of the new one."""
+    insert = sqlite.insert if session.get_bind().dialect.name == "sqlite" else postgresql.insert
+    statement = insert(model)
+    told = {name: statement.excluded[name] for name in rows[0] if name not in key}
+    session.connection().execute(statement.on_conflict_do_update(index_elements=list(key), set_=told), rows)
+
+
 def insert_if_absent(session: Session, model: type[Base], **values: Any) -> bool:
     """Insert a row unless a unique key already holds one; true when this call inserted it."""
     dialect = session.get_bind().dialect.name

@@ -12,6 +12,7 @@ from datetime import datetime
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
+    from shop.catalogue.jackets import Pictures
     from shop.checkout.gateway import Gateway
     from shop.db import Database
     from shop.library.fulfilment import Fulfiller
@@ -50,6 +51,7 @@ class Services:
     gateway: Gateway
     fulfillers: Mapping[str, Fulfiller]
     files: Files
+    pictures: Pictures
     mailer: Mailer
     links: Links
     clock: Clock

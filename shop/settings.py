@@ -75,6 +75,7 @@ class Settings:
     bundle_percent_off: int
     database_url: str
     files_dir: str
+    cover_hosts: tuple[str, ...]
     stripe_secret_key: str
     stripe_webhook_secrets: tuple[str, ...]
     stripe_api_base: str
@@ -215,6 +216,9 @@ def _unsafe_addresses(settings: Settings) -> Iterator[str]:
         yield "public_base_url must be https, except on this machine itself."
     if settings.glassboxx_base_url and not _is_https_or_loopback(settings.glassboxx_base_url):
         yield "glassboxx_base_url must be https, except on this machine itself."
+    for host in settings.cover_hosts:
+        if host != host.lower() or "/" in host or "@" in host:
+            yield f"cover_hosts holds {host!r}; a host is named like covers.example.org, in small letters."
 
 
 def _unsafe_secrets(settings: Settings) -> Iterator[str]:

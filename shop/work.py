@@ -10,7 +10,7 @@ from __future__ import annotations
 import random
 import secrets
 import threading
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from enum import StrEnum
@@ -21,7 +21,7 @@ from sqlalchemy import JSON, Index, String, Text, UniqueConstraint, and_, delete
 from sqlalchemy.exc import SQLAlchemyError
 from sqlalchemy.orm import Mapped, mapped_column
 
-from shop.db import Base, insert_if_absent, key_column
+from shop.db import Base, insert_if_absent, key_column, upsert
 from shop.services import OutsideError, RefusedError, UnknownOutcomeError
 
 if TYPE_CHECKING:
@@ -120,6 +120,25 @@ def enqueue(
         attempts=0,
         created_at=at,
     )
+
+
+def enqueue_anew(session: Session, kind: str, rows: Iterable[tuple[str, dict[str, Any]]], *, at: datetime) -> None:
+    """Note that this must happen now, by key and payload, whatever was noted or done under these keys before.
+
+    A worker that is at it loses its lease: what it finds out is of yesterday.
+    """
+    fresh = {
+        "state": WorkState.READY,
+        "run_at": at,
+        "attempts": 0,
+        "lease_token": None,
+        "lease_until": None,
+        "last_error": None,
+        "done_at": None,
+    }
+    noted = [{"kind": kind, "key": key, "payload": payload, "created_at": at, **fresh} for key, payload in rows]
+    if noted:
+        upsert(session, WorkRow, noted, key=("kind", "key"))
 
 
 def perform_next(shop: Shop, handlers: Mapping[str, Handler]) -> bool:

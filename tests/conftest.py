@@ -19,7 +19,7 @@ from shop.db import Database
 from shop.library.links import Links
 from shop.services import Services, Shop
 from shop.storage import master
-from tests.fakes import Clock, FakeApp, FakeGateway, FakeMailer
+from tests.fakes import Clock, FakeApp, FakeGateway, FakeMailer, FakePictures
 from tests.makers import EPUB, Scene, stock_the_shelves
 from tests.postgres import Postgres
 
@@ -102,6 +102,7 @@ def shop(settings: Settings, clock: Clock) -> Iterator[Shop]:
         gateway=FakeGateway(clock),
         fulfillers={"glassboxx": FakeApp(), "watermark": Watermark(files, settings.watermark_secret)},
         files=files,
+        pictures=FakePictures(),
         mailer=FakeMailer(),
         links=Links(settings.secret_keys, settings.public_base_url, timedelta(days=settings.access_link_days)),
         clock=clock,

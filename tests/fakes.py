@@ -36,6 +36,19 @@ SIGNATURE = "signed by the fake"
 
 
 @dataclass
+class FakePictures:
+    """Hands out the pictures that a test hangs up, by address."""
+
+    hung: dict[str, bytes] = field(default_factory=dict)
+
+    def fetch(self, address: str) -> bytes:
+        """The picture, or a refusal."""
+        if address not in self.hung:
+            raise RefusedError(f"{address} answered 404")
+        return self.hung[address]
+
+
+@dataclass
 class Clock:
     """A clock that stands until it is moved."""
 

@@ -81,6 +81,13 @@ SOUND = """<Product>
 
 and now</Text></TextContent>
 <TextContent><TextType>06</TextType><Text>Lucid</Text><TextAuthor>D. Smith</TextAuthor></TextContent>
+<SupportingResource><ResourceContentType>04</ResourceContentType><ResourceMode>03</ResourceMode><ResourceVersion>\
+<ResourceForm>02</ResourceForm><ResourceLink>https://img.example.org/author.jpg</ResourceLink></ResourceVersion>\
+</SupportingResource>
+<SupportingResource><ResourceContentType>01</ResourceContentType><ResourceMode>03</ResourceMode><ResourceVersion>\
+<ResourceForm>02</ResourceForm><ResourceLink>ftp://img.example.org/exit.jpg</ResourceLink></ResourceVersion>\
+<ResourceVersion><ResourceForm>02</ResourceForm><ResourceLink>https://img.example.org/exit.jpg</ResourceLink>\
+</ResourceVersion></SupportingResource>
 </CollateralDetail>
 <PublishingDetail>
 <Publisher><PublisherName>Example Press</PublisherName></Publisher>
@@ -205,6 +212,7 @@ def test_a_product_is_read_whole(read: Read) -> None:
         expected_date=date(2026, 5, 1),
         stock=200,
         rights=Statement((SalesRights("01", Territory((), ("WORLD",), ("GB", "IE"))),), "03"),
+        cover="https://img.example.org/exit.jpg",
         territory_statement=None,
         prices=(
             OnixPrice(

@@ -33,6 +33,7 @@ SAMPLES = {
     "import_id": "1",
     "country": "US",
     "names": "history",
+    "given": "0" * 32,
 }
 MACHINES = {"/webhooks/stripe"}
 HEADERS = {

@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 from sqlalchemy import bindparam, func, insert, or_, select, text, update
 from sqlalchemy.orm import selectinload
 
-from shop.catalogue import facets, onix, prose, rights, subjects
+from shop.catalogue import facets, jackets, onix, prose, rights, subjects
 from shop.catalogue.models import (
     Contributor,
     Edition,
@@ -128,6 +128,7 @@ def _take_batch(shop: Shop, session: Session, records: Iterator[Record], report:
     for item in news:
         _take(shelf, item, report)
     shelf.close()
+    jackets.note(session, shelf.covers.items(), shop)
     return True
 
 
@@ -218,6 +219,7 @@ class Shelf:
         }
         self._slugs = self._taken({slug_of(product.title) for product in products})
         self.summarised: dict[Work | Row, None] = {}
+        self.covers: dict[str, str] = {}
         self._left: dict[Work, Work] = {}
 
     def close(self) -> None:
@@ -256,7 +258,13 @@ class Shelf:
 
     def begin_edition(self, product: OnixProduct, work: Work | Row) -> Edition | Row:
         """Return a new edition of a work."""
-        named = {"record_reference": product.reference, "isbn": product.isbn, "sku": product.isbn, "prices": []}
+        named: dict[str, Any] = {
+            "record_reference": product.reference,
+            "isbn": product.isbn,
+            "sku": product.isbn,
+            "cover_link": None,
+            "prices": [],
+        }
         edition: Edition | Row
         if isinstance(work, Row):
             edition = self._rows[product.isbn] = Row(id=None, work=work, **named)
@@ -441,6 +449,8 @@ def _write(shelf: Shelf, product: OnixProduct, edition: Edition | None) -> None:
     if edition is not None and edition.work is not work:
         shelf.move(edition, work)
     written = edition or shelf.begin_edition(product, work)
+    if product.cover and product.cover != written.cover_link:
+        shelf.covers[product.isbn] = product.cover
     _describe(written, product)
     written.fulfiller = shelf.fulfillers.get(product.protection or "") if product.form.startswith("E") else None
     written.rights_set = shelf.rights_of(product)
@@ -556,6 +566,7 @@ def _describe(edition: Edition | Row, product: OnixProduct) -> None:
     if product.stock is not None or product.availability in onix.UNCOUNTED or not edition.id:
         edition.stock = product.stock  # a record that is silent on copies counted before does not make them endless
     edition.record_digest = product.digest
+    edition.cover_link = product.cover or edition.cover_link
     edition.accessibility = [_values(feature) for feature in product.accessibility]
     edition.hazards = list(product.hazards)
     edition.usage = [_values(usage) for usage in product.usage]

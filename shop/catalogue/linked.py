@@ -83,7 +83,7 @@ def _edition(
             "@type": ["Book", "Product"],
             "@id": f"{base}{work.address}#{view.isbn}",
             "name": f"{work.title} ({view.name})",
-            "image": f"{base}/covers/{view.isbn}.png",
+            "image": base + view.jacket.bitmap,
             "isbn": view.isbn,
             "gtin13": view.isbn,
             "sku": view.isbn,

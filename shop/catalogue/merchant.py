@@ -55,7 +55,7 @@ def item(house: House, book: Told, view: EditionView, today: date) -> str:
         "g:title": f"{book.title} ({view.name})"[:LONGEST_TITLE],
         "g:description": (book.summary or book.title)[:LONGEST_DESCRIPTION],
         "g:link": f"{house.address}{book.address}?country={view.country}#{view.isbn}",
-        "g:image_link": f"{house.address}/covers/{view.isbn}.png",
+        "g:image_link": house.address + view.jacket.bitmap,
         "g:availability": state,
         "g:availability_date": until.isoformat() if until and state == "preorder" else "",
         "g:price": _written(price),

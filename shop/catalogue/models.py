@@ -131,6 +131,7 @@ class Edition(Base):
 
     Codes are ONIX's: `accessibility` is `{"value", "words"}` of list 196, `hazards` of list 143, `usage` is
     `{"type", "status", "limits"}` of lists 145, 146 and 147, `safety_contacts` is `{"name", "email", "address"}`.
+    `cover_link` is where its record says that a picture of its cover is, `cover` the digest of the one that is kept.
     `rights_statement` is what its own record says of its rights, where that is not word for word what its set came of.
     """
 
@@ -170,6 +171,8 @@ class Edition(Base):
     sku: Mapped[str] = mapped_column(String(40))
     provider_state: Mapped[str] = mapped_column(String(20), default=ProviderState.UNCHECKED)
     provider_checked_at: Mapped[datetime | None]
+    cover_link: Mapped[str | None] = mapped_column(Text)
+    cover: Mapped[str | None] = mapped_column(String(64))
 
     work: Mapped[Work] = relationship(back_populates="editions")
     rights_set: Mapped[RightsSet | None] = relationship()

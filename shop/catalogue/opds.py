@@ -19,6 +19,7 @@ if TYPE_CHECKING:
     from collections.abc import Sequence
     from datetime import date, datetime
 
+    from shop.catalogue.jackets import Jacket
     from shop.catalogue.subjects import Subject
     from shop.money import Money
 
@@ -31,7 +32,6 @@ IMAGE, THUMBNAIL = "http://opds-spec.org/image", "http://opds-spec.org/image/thu
 OPDS, DC = "http://opds-spec.org/2010/catalog", "http://purl.org/dc/terms/"
 THEMA = "https://ns.editeur.org/thema/"
 EPUB = "application/epub+zip"
-COVER = {"type": "image/png", "width": 400, "height": 600}
 
 
 @dataclass(frozen=True, slots=True)
@@ -39,7 +39,7 @@ class Publication:
     """An ebook.
 
     Attributes:
-        address: The path of its page; `cover` is that of its picture.
+        address: The path of its page.
         language: A tag of BCP 47; empty where nobody said.
         price: In the country that was asked for, if it is sold there.
     """
@@ -51,7 +51,7 @@ class Publication:
     summary: str
     isbn: str
     address: str
-    cover: str
+    jacket: Jacket
     language: str
     published_on: date | None
     subjects: tuple[Subject, ...]
@@ -135,7 +135,7 @@ def _publication(house: House, one: Publication) -> dict[str, Any]:
     return {
         "metadata": {name: value for name, value in metadata.items() if value not in (None, [])},
         "links": [buy | {"properties": properties}],
-        "images": [{"href": house.address + one.cover, **COVER}],
+        "images": [{"href": house.address + one.jacket.bitmap, "type": one.jacket.bitmap_type}],
     }
 
 
@@ -187,7 +187,7 @@ def _entry(house: House, one: Publication, now: datetime) -> Any:
     if one.price:
         buy.append(_in(OPDS, "price", str(one.price.decimal), currencycode=one.price.currency))
     buy.append(_in(OPDS, "indirectAcquisition", None, type=EPUB))
-    cover = house.address + one.cover
+    cover = {"href": house.address + one.jacket.bitmap, "type": one.jacket.bitmap_type}
     return _MAKE.entry(
         _MAKE.id(f"urn:isbn:{one.isbn}"),
         _MAKE.title(one.title),
@@ -199,7 +199,7 @@ def _entry(house: House, one: Publication, now: datetime) -> Any:
         _in(DC, "identifier", f"urn:isbn:{one.isbn}"),
         *(_MAKE.category(scheme=THEMA, term=subject.code, label=subject.heading) for subject in one.subjects),
         _MAKE.summary(one.summary or one.title),
-        *(_MAKE.link(rel=rel, href=cover, type="image/png") for rel in (IMAGE, THUMBNAIL)),
+        *(_MAKE.link(rel=rel, **cover) for rel in (IMAGE, THUMBNAIL)),
         buy,
     )
 

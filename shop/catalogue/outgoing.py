@@ -66,6 +66,7 @@ def product(edition: Edition) -> OnixProduct:
         stock=None,
         rights=_statement(edition),
         territory_statement=work.territory_statement,
+        cover=edition.cover_link,
         prices=tuple(_price(one) for one in edition.prices if one.countries != ""),
     )
 

@@ -16,8 +16,9 @@ from typing import TYPE_CHECKING, Any
 from sqlalchemy import JSON, Text, bindparam, cast, literal_column, select
 
 from shop import countries
-from shop.catalogue import delivery, forms, markup, rights, subjects
+from shop.catalogue import delivery, forms, jackets, markup, rights, subjects
 from shop.catalogue.details import Details
+from shop.catalogue.jackets import Jacket
 from shop.catalogue.models import Contributor, Edition, OldSlug, Price, Quotation, RightsSet, Work
 from shop.catalogue.offers import OUT_OF_PRINT, EditionFacts, Offer, OfferState, holds_on, offer
 from shop.db import Prepared
@@ -57,6 +58,7 @@ class EditionView:
     width_mm: int | None
     height_mm: int | None
     disclosure: Disclosure | None
+    jacket: Jacket
 
     @property
     def isbn(self) -> str:
@@ -226,14 +228,9 @@ class WorkView:
         return f"/books/{self.slug}"
 
     @property
-    def cover(self) -> str:
-        """The path of its cover."""
-        return f"/covers/{self.editions[0].isbn}.svg" if self.editions else ""
-
-    @property
-    def card(self) -> str:
-        """The path of the picture that goes with a link to its page."""
-        return f"/covers/{self.editions[0].isbn}/card.png" if self.editions else ""
+    def jacket(self) -> Jacket | None:
+        """Its cover: none without an edition."""
+        return jackets.of_work((view.isbn, view.jacket.given) for view in self.editions)
 
     @property
     def description(self) -> Markup:
@@ -318,6 +315,7 @@ _FACTS = select(
     Edition.fulfiller,
     Edition.provider_state,
     Edition.provider_checked_at,
+    Edition.cover,
     RightsSet.countries,
     RightsSet.signed_at,
     (cast(Edition.safety_contacts, Text) != literal_column("'[]'")).label("has_contact"),
@@ -455,6 +453,7 @@ def _view(
         width_mm=row.width_mm,
         height_mm=row.height_mm,
         disclosure=fulfiller.disclosure if fulfiller else None,
+        jacket=Jacket(row.isbn, row.cover),
     )
 
 

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 
 from sqlalchemy import and_, bindparam, exists, select
 
-from shop.catalogue import facets, forms, search, sellable, subjects
+from shop.catalogue import facets, forms, jackets, search, sellable, subjects
 from shop.catalogue.facets import Narrowed
 from shop.catalogue.models import Contributor, Edition, KnownSubject, Work
 
@@ -19,6 +19,7 @@ if TYPE_CHECKING:
     from sqlalchemy import ColumnElement, Connection
 
     from shop.catalogue.facets import Choice
+    from shop.catalogue.jackets import Jacket
 
     Words = Sequence[Sequence[str]]
     """Groups of words, of each of which a work holds one."""
@@ -38,7 +39,7 @@ class Card:
 
     title: str
     address: str
-    cover: str
+    jacket: Jacket | None
     author: str
     forms: str
 
@@ -223,8 +224,8 @@ def _cards(connection: Connection, rows: Sequence[Any]) -> list[Card]:
 
 def _card(row: Any, authors: list[str], editions: list[Any]) -> Card:
     names = dict.fromkeys(forms.name(edition.form) for edition in editions)
-    isbn = editions[0].isbn if editions else ""
-    return Card(row.title, f"/books/{row.slug}", f"/covers/{isbn}.svg", ", ".join(authors), ", ".join(names))
+    jacket = jackets.of_work((edition.isbn, edition.cover) for edition in editions)
+    return Card(row.title, f"/books/{row.slug}", jacket, ", ".join(authors), ", ".join(names))
 
 
 _WORKS = select(Work.id, Work.slug, Work.title, Work.search_text)
@@ -236,7 +237,7 @@ _SPINES = (
     .order_by(Contributor.work_id, Contributor.position)
 )
 _FORMS_OF = (
-    select(Edition.work_id, Edition.isbn, Edition.form)
+    select(Edition.work_id, Edition.isbn, Edition.form, Edition.cover)
     .where(Edition.work_id.in_(bindparam("works", expanding=True)))
     .order_by(Edition.work_id, Edition.position, Edition.isbn)
 )

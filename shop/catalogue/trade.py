@@ -156,7 +156,7 @@ def _publication(edition: Edition, view: reading.EditionView) -> opds.Publicatio
         summary=markup.plain(work.short_description or work.description),
         isbn=edition.isbn,
         address=f"/books/{work.slug}",
-        cover=f"/covers/{edition.isbn}.png",
+        jacket=view.jacket,
         language="" if edition.language == "und" else facets.language_tag(edition.language),
         published_on=edition.publication_date,
         subjects=tuple(subjects.named(code, headings) for code in subjects.codes(work.subjects)),

@@ -7,13 +7,13 @@ from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 from urllib.parse import urlencode
 
-from flask import Blueprint, Response, abort, current_app, redirect, render_template, request
+from flask import Blueprint, Response, abort, current_app, redirect, render_template, request, send_file
 from sqlalchemy import select
 from stdnum import isbn as isbn_number
 from stdnum.exceptions import ValidationError
 
 from shop import countries, visitor
-from shop.catalogue import covers, facets, pictures, reading, shelves
+from shop.catalogue import covers, facets, jackets, pictures, reading, shelves, thumbnails
 from shop.catalogue.models import Edition, Work
 from shop.catalogue.shelves import Asked
 from shop.web import local_path, see_other, the_shop
@@ -111,6 +111,20 @@ def book_part(slug: str, _rest: str) -> AnyResponse:
 def by_isbn(isbn: str) -> AnyResponse:
     """The book that has an edition of this ISBN, however it is written."""
     return _elsewhere(isbn)
+
+
+@bp.get("/covers/<given>/<name>")
+def cover_given(given: str, name: str) -> Response:
+    """A picture of a cover that its publisher gave; another picture has another address."""
+    if name not in thumbnails.NAMES or not given.isalnum():
+        abort(404)
+    try:
+        path = the_shop().services.files.path(jackets.name_of(given, name))
+    except FileNotFoundError:
+        abort(404)
+    response = send_file(path, mimetype=thumbnails.FORMATS[name.rpartition(".")[2]], etag=f"{given} {name}")
+    response.headers["Cache-Control"] = "public, max-age=31536000, immutable"
+    return response
 
 
 @bp.get("/covers/<isbn>.svg")

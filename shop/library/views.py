@@ -9,6 +9,7 @@ from flask import Blueprint, redirect, render_template, request
 from sqlalchemy import select
 
 from shop import addresses, work
+from shop.catalogue import jackets
 from shop.catalogue.models import Edition
 from shop.catalogue.reading import long_date
 from shop.library import downloads, letters, signin
@@ -30,6 +31,7 @@ if TYPE_CHECKING:
     from werkzeug.wrappers import Response as AnyResponse
 
     from shop.catalogue.disclosure import Disclosure
+    from shop.catalogue.jackets import Jacket
     from shop.services import Shop
 
 bp = private(Blueprint("library", __name__))
@@ -48,7 +50,7 @@ class ShelfItem:
     is_refunded: bool
     disclosure: Disclosure | None
     address: str
-    cover: str
+    jacket: Jacket | None
     waits_until: date | None
 
     @property
@@ -275,7 +277,7 @@ def _shelf_item(session: Session, shop: Shop, line: OrderLine) -> ShelfItem:
         is_refunded=line.declined_at is not None or refund_of(session, line) is not None,
         disclosure=fulfiller.disclosure if fulfiller else None,
         address=f"/books/{edition.work.slug}",
-        cover=f"/covers/{edition.work.editions[0].isbn}.svg",
+        jacket=jackets.of_work((one.isbn, one.cover) for one in edition.work.editions),
         waits_until=_waits_until(entitlement, edition, shop.now),
     )
 

@@ -39,6 +39,7 @@ if TYPE_CHECKING:
 LARGEST = 2_147_483_647
 LONGEST_REFERENCE = 100
 LONGEST_WORK_IDENTIFIER = 200
+LONGEST_LINK = 2000
 DELETION = "05"
 WHOLE_RECORDS = frozenset({"01", "02", "03"})
 OTHER_NOTIFICATIONS = {
@@ -53,6 +54,8 @@ ISBN_TYPES = ("15", "02", "03")
 """List 5, as they are believed: an ISBN-13, an ISBN-10, a GTIN-13 that may be no book's."""
 ALTERNATIVE_FORMS = frozenset({"06", "13", "27"})
 """List 51: available as, published from print, electronic version of."""
+FRONT_COVER, PICTURE = "01", "03"
+"""Lists 158 and 159."""
 KEYWORDS = "20"
 CLASSIFICATIONS = frozenset({"93", "10"})
 WITH_TAX = frozenset({"02", "04", "42"})
@@ -147,6 +150,7 @@ def _product(product: Composite, reference: str, digest: str) -> OnixProduct:
         stock=None if availability in UNCOUNTED else _stock(supplies),
         rights=_rights(publishing),
         territory_statement=_territory_statement(publishing),
+        cover=_cover(collateral),
         prices=tuple(price for supply in product.all("ProductSupply") for price in _prices(supply, supplies)),
     )
 
@@ -269,6 +273,17 @@ def _unquoted(words: str) -> str:
     inside = words[1:-1]
     is_quoted = words[:1] + words[-1:] in {"“”", '""', "«»"} and not set(inside) & set('“”«»"')
     return inside if is_quoted else words
+
+
+def _cover(collateral: Composite) -> str | None:
+    """Where a picture of the front cover is: the first address of the web that is told."""
+    for resource in collateral.all("SupportingResource"):
+        if resource.text("ResourceContentType") == FRONT_COVER and resource.text("ResourceMode") == PICTURE:
+            for version in resource.all("ResourceVersion"):
+                link = version.text("ResourceLink") or ""
+                if link.startswith(("https://", "http://")) and len(link) <= LONGEST_LINK:
+                    return link
+    return None
 
 
 def _subjects(detail: Composite) -> Iterator[OnixSubject]:

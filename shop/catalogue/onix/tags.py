@@ -26,7 +26,9 @@ productsupply:ProductSupply supplydetail:SupplyDetail j396:ProductAvailability s
 x461:SupplyDateRole stock:Stock j350:OnHand price:Price x462:PriceType j151:PriceAmount j152:CurrencyCode
 b069:SubjectCode x425:MainSubject b336:ProductFormFeatureDescription epubusageconstraint:EpubUsageConstraint
 x318:EpubUsageType x319:EpubUsageStatus epubusagelimit:EpubUsageLimit x320:Quantity x321:EpubUsageUnit
-b062:IllustrationsNote productcontact:ProductContact x482:ProductContactRole x484:ProductContactName x299:ContactName
+b062:IllustrationsNote supportingresource:SupportingResource x436:ResourceContentType x437:ResourceMode
+resourceversion:ResourceVersion x435:ResourceLink productcontact:ProductContact
+x482:ProductContactRole x484:ProductContactName x299:ContactName
 j272:EmailAddress x552:StreetAddress j349:LocationName x590:PostalCode b251:CountryCode pricedate:PriceDate
 x476:PriceDateRole j261:PriceQualifier j263:MinimumOrderQuantity pricecondition:PriceCondition
 b381:SalesRestrictionType b037:PersonNameInverted relatedproduct:RelatedProduct x455:ProductRelationCode market:Market

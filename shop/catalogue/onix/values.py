@@ -118,6 +118,7 @@ class OnixProduct:
         stock: Copies on hand, where they are counted: what is printed or fetched to order is not.
         hazards: Codes of list 143.
         alternatives: ISBNs of the same work in other forms.
+        cover: The address of a picture of the front cover.
     """
 
     reference: str
@@ -155,6 +156,7 @@ class OnixProduct:
     stock: int | None
     rights: Statement
     territory_statement: str | None
+    cover: str | None
     prices: tuple[OnixPrice, ...]
 
 

@@ -115,6 +115,14 @@ def _collateral(one: OnixProduct) -> Iterator[Made]:
             TextAuthor=praise.author,
             SourceTitle=praise.source,
         )
+    if one.cover:
+        yield _of(
+            "SupportingResource",
+            _text("ResourceContentType", "01"),
+            _text("ContentAudience", "00"),
+            _text("ResourceMode", "03"),
+            _all("ResourceVersion", ResourceForm="02", ResourceLink=one.cover),
+        )
 
 
 def _markup(name: str, html: str | None) -> Made | None:

@@ -1,0 +1,90 @@
+"""Thumbnails: from a cover as it was given to the sizes and formats in which pages show it. Pure.
+
+Sizes are those of the pages at one and two pixels to the point; AVIF and WebP for browsers, JPEG for whoever knows
+neither: old browsers, reading apps, shopping pages and link previews.
+"""
+
+from __future__ import annotations
+
+import io
+from typing import TYPE_CHECKING
+
+from PIL import Image, ImageCms, ImageOps
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+WIDTHS = (160, 320, 640)
+FORMATS = {"avif": "image/avif", "webp": "image/webp", "jpg": "image/jpeg"}
+"""Media types by the ends of names."""
+READ = ("JPEG", "PNG", "WEBP", "TIFF", "GIF")
+LARGEST = 50_000_000
+"""Pixels of a picture that is looked at: 200 MB once it is unpacked."""
+SMALLEST = 100
+"""Pixels of a width that still shows a cover."""
+CARD = (1200, 630)
+_MARGIN = 30
+_PAPER = "#f3eee3"
+_QUALITY: Mapping[str, Mapping[str, int]] = {
+    "avif": {"quality": 55, "speed": 7},
+    "webp": {"quality": 76, "method": 4},
+    "jpg": {"quality": 80},
+}
+NAMES = frozenset({f"{width}.{kind}" for width in WIDTHS for kind in FORMATS} | {"card.jpg"})
+
+
+class UnsuitablePictureError(Exception):
+    """It cannot be shown as a cover; the text says why."""
+
+
+def made_of(content: bytes) -> dict[str, bytes]:
+    """Return every picture of NAMES, none wider than what was given.
+
+    Raises:
+        UnsuitablePictureError: it is no picture, a damaged one, or too small or large.
+    """
+    try:
+        with Image.open(io.BytesIO(content), formats=READ) as given:
+            if given.width < SMALLEST or given.width * given.height > LARGEST:
+                raise UnsuitablePictureError(f"a picture of {given.width} by {given.height} pixels is no cover")
+            whole = _in_srgb(ImageOps.exif_transpose(given))
+    except (OSError, SyntaxError, ValueError, Image.DecompressionBombError) as error:
+        raise UnsuitablePictureError(f"it cannot be read as a picture: {error}") from error
+    made = {f"{width}.{kind}": _written(_narrowed(whole, width), kind) for width in WIDTHS for kind in FORMATS}
+    return made | {"card.jpg": _written(_card(whole), "jpg")}
+
+
+def _in_srgb(picture: Image.Image) -> Image.Image:
+    """The same colours as browsers take them for; printers send CMYK with a profile."""
+    profile = picture.info.get("icc_profile")
+    if profile and picture.mode in {"RGB", "CMYK", "L"}:
+        try:
+            source = ImageCms.ImageCmsProfile(io.BytesIO(profile))
+            turned = ImageCms.profileToProfile(picture, source, ImageCms.createProfile("sRGB"), outputMode="RGB")
+        except ImageCms.PyCMSError:
+            turned = None  # a profile for another kind of picture: its colours are as good as we can guess
+        if turned is not None:
+            return turned
+    if "A" in picture.getbands() or "transparency" in picture.info:
+        ground = Image.new("RGBA", picture.size, "white")
+        return Image.alpha_composite(ground, picture.convert("RGBA")).convert("RGB")
+    return picture.convert("RGB")
+
+
+def _narrowed(picture: Image.Image, width: int) -> Image.Image:
+    width = min(width, picture.width)
+    return picture.resize((width, max(1, round(picture.height * width / picture.width))), Image.Resampling.LANCZOS)
+
+
+def _card(picture: Image.Image) -> Image.Image:
+    """The cover in the middle of a card of Open Graph's shape."""
+    card = Image.new("RGB", CARD, _PAPER)
+    cover = ImageOps.contain(picture, (CARD[0] - 2 * _MARGIN, CARD[1] - 2 * _MARGIN), Image.Resampling.LANCZOS)
+    card.paste(cover, ((CARD[0] - cover.width) // 2, (CARD[1] - cover.height) // 2))
+    return card
+
+
+def _written(picture: Image.Image, kind: str) -> bytes:
+    out = io.BytesIO()
+    picture.save(out, {"jpg": "JPEG"}.get(kind, kind.upper()), **_QUALITY[kind])
+    return out.getvalue()
