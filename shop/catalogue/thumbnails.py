@@ -14,7 +14,7 @@ from PIL import Image, ImageCms, ImageOps
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
-WIDTHS = (160, 320, 640)
+WIDTHS = (160, 240, 320, 640)
 FORMATS = {"avif": "image/avif", "webp": "image/webp", "jpg": "image/jpeg"}
 """Media types by the ends of names."""
 READ = ("JPEG", "PNG", "WEBP", "TIFF", "GIF")
