@@ -7,7 +7,7 @@ from urllib.parse import urljoin
 
 import requests
 
-from shop.catalogue.jackets import is_from
+from shop.catalogue.covers.jackets import is_from
 from shop.services import RefusedError, UnavailableError
 
 if TYPE_CHECKING:

@@ -15,8 +15,8 @@ from typing import TYPE_CHECKING, Any
 
 import requests
 
-from shop.catalogue.disclosure import App, Disclosure
 from shop.catalogue.models import ProviderState
+from shop.catalogue.selling.disclosure import App, Disclosure
 from shop.library.models import Delivery, Place
 from shop.services import RefusedError, RepeatRefusedError, UnavailableError, UnknownOutcomeError
 

@@ -31,8 +31,8 @@ from xml.parsers import expat
 from lxml import etree
 
 from shop import storage
-from shop.catalogue.disclosure import Disclosure
 from shop.catalogue.models import ProviderState
+from shop.catalogue.selling.disclosure import Disclosure
 from shop.library.models import Delivery, Place
 from shop.services import RefusedError, UnavailableError
 

@@ -22,8 +22,15 @@ from integrations.stripe_gateway import StripeGateway
 from integrations.watermark import Watermark
 from shop import countries, money, visitor, web, work
 from shop import settings as configuration
-from shop.catalogue import importing, jackets, notify, notify_views, pages, reading, sellable, syndication, trade
 from shop.catalogue import views as catalogue
+from shop.catalogue.books import pages, reading
+from shop.catalogue.covers import jackets
+from shop.catalogue.feeds import trade
+from shop.catalogue.feeds import views as feed_views
+from shop.catalogue.intake import jobs
+from shop.catalogue.selling import sellable
+from shop.catalogue.waiting import notify
+from shop.catalogue.waiting import views as waiting_views
 from shop.checkout import inbox, refunding, settlement
 from shop.checkout import letters as checkout_letters
 from shop.checkout import views as checkout
@@ -58,7 +65,7 @@ HANDLERS: dict[str, Handler] = {
     warehouse.DESPATCHED_MAIL: warehouse.despatched_letter,
     notify.LETTER: notify.letter,
     notify.ROUND: notify.look_round,
-    importing.IMPORT: importing.take_in,
+    jobs.IMPORT: jobs.take_in,
     jackets.FETCH: jackets.fetch,
     sellable.ROUND: sellable.note_day,
     "sweep": settlement.sweep,
@@ -143,9 +150,9 @@ def create_app(shop: Shop | None = None) -> Flask:
     headers = web.furnish(app, shop)
     for blueprint in (
         catalogue.bp,
-        syndication.bp,
+        feed_views.bp,
         trade.bp,
-        notify_views.bp,
+        waiting_views.bp,
         checkout.bp,
         checkout.hooks,
         library.bp,

@@ -17,10 +17,13 @@ from sqlalchemy import select
 from shop import demo, doctor, migrations
 from shop import settings as configuration
 from shop.app import connect, work_for_ever, write_logs
-from shop.catalogue import intake, jackets, prose, sellable
+from shop.catalogue.covers import jackets
+from shop.catalogue.covers.thumbnails import UnsuitablePictureError
+from shop.catalogue.intake import importer
 from shop.catalogue.models import Edition, RightsSet
 from shop.catalogue.onix import OnixError
-from shop.catalogue.thumbnails import UnsuitablePictureError
+from shop.catalogue.selling import sellable
+from shop.catalogue.territory import prose
 from shop.countries import COUNTRIES
 from shop.library import fulfilment
 from shop.reconciliation import cases, ledgers
@@ -143,7 +146,7 @@ def import_onix(options: argparse.Namespace) -> int:
     sellable.begin_day(shop)
     for path in options.files:
         try:
-            report = intake.import_file(shop, path)
+            report = importer.import_file(shop, path)
         except (OnixError, OSError) as error:
             print(f"{path}: {error}", file=sys.stderr)
             status = 1

@@ -20,7 +20,7 @@ from sqlalchemy import select
 from shop import migrations
 from shop import settings as configuration
 from shop.app import connect
-from shop.catalogue import intake
+from shop.catalogue.intake import importer
 from shop.catalogue.models import Edition, RightsSet
 from shop.library import fulfilment
 from shop.settings import assets
@@ -145,7 +145,7 @@ def _seed(shop: Shop, folder: Path) -> tuple[str, str]:
     """The schema, the catalogue with its rights signed, the master files, and one member of staff."""
     migrations.upgrade(shop.db)
     examples = assets("config") / "demo"
-    intake.import_file(shop, examples / "catalogue.xml")
+    importer.import_file(shop, examples / "catalogue.xml")
     for file in examples.glob("*.epub"):
         shop.services.files.put(master(file.stem), file.read_bytes())
         fulfilment.ask_after(shop, file.stem)

@@ -8,8 +8,8 @@ from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime, timedelta
 from typing import TYPE_CHECKING
 
-from shop.catalogue.disclosure import App, Disclosure
 from shop.catalogue.models import ProviderState
+from shop.catalogue.selling.disclosure import App, Disclosure
 from shop.checkout.gateway import (
     ForgedNoticeError,
     Knock,

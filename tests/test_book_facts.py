@@ -12,9 +12,10 @@ import pytest
 from sqlalchemy import update
 
 from shop.app import create_app
-from shop.catalogue import accessibility, facets, intake
-from shop.catalogue.accessibility import UNKNOWN
-from shop.catalogue.details import Details
+from shop.catalogue.facts import accessibility, languages
+from shop.catalogue.facts.accessibility import UNKNOWN
+from shop.catalogue.facts.details import Details
+from shop.catalogue.intake import importer
 from shop.catalogue.models import Edition, ProviderState, RightsSet, Work
 from tests.conftest import EXAMPLES
 from tests.makers import EBOOK, HARDBACK, Scene
@@ -144,7 +145,7 @@ def test_what_the_licence_allows_is_told_in_words(use: dict[str, Any], words: tu
 
 
 def test_the_facts_of_an_edition_are_on_its_page(scene: Scene) -> None:
-    intake.import_file(scene.shop, EXAMPLES / "catalogue.xml")
+    importer.import_file(scene.shop, EXAMPLES / "catalogue.xml")
     page = re.sub(r"\s+", " ", scene.get("/books/what-the-hedge-remembers").text)
 
     for words in ("143 × 222 × 30 mm", "520 g", ">DRM<", " MB<", "Readable in read aloud or dynamic braille"):
@@ -244,4 +245,4 @@ def test_protection_is_told_as_list_144_has_it(code: str, words: str) -> None:
     ],
 )
 def test_a_language_has_its_name_and_the_tag_that_machines_read(code: str, tag: str, words: str) -> None:
-    assert (facets.language_tag(code), facets.language_name(code)) == (tag, words)
+    assert (languages.tag(code), languages.name(code)) == (tag, words)

@@ -9,7 +9,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from shop.catalogue.bundles import split
+from shop.catalogue.books.bundles import split
 from shop.catalogue.models import Edition
 from shop.money import Money
 from tests.makers import EBOOK, EPUB, HARDBACK, Scene

@@ -8,7 +8,8 @@ from pathlib import Path
 import pytest
 from sqlalchemy import event, text, update
 
-from shop.catalogue import intake, markup
+from shop.catalogue.facts import markup
+from shop.catalogue.intake import importer
 from shop.catalogue.models import Contributor, Edition, OldSlug, Price, ProviderState, Quotation, RightsSet, Work
 from tests.makers import EBOOK, HARDBACK, Scene, an_edition
 
@@ -189,7 +190,7 @@ def test_a_subject_that_no_book_has_yet_may_have_one_tomorrow(scene: Scene) -> N
 @pytest.mark.parametrize("words", ["ISBN 9781631498305", "isbn: 978-1-63149-830-5", "ISBN-13: 9781631498305"])
 def test_a_number_may_be_called_an_isbn(scene: Scene, words: str) -> None:
     with scene.shop.db.writing() as session:
-        intake.summarise(session.get_one(Work, 1))
+        importer.summarise(session.get_one(Work, 1))
     answer = scene.client.get("/search", query_string={"q": words}, base_url="http://localhost")
     assert 'href="/books/exit-stalin"' in answer.text
 
@@ -268,12 +269,12 @@ def test_the_same_file_twice_changes_nothing_and_a_new_title_keeps_the_old_addre
     scene: Scene, tmp_path: Path
 ) -> None:
     clear_the_shelves(scene)
-    first = intake.import_file(scene.shop, CATALOGUE)
-    again = intake.import_file(scene.shop, CATALOGUE)
+    first = importer.import_file(scene.shop, CATALOGUE)
+    again = importer.import_file(scene.shop, CATALOGUE)
     renamed = tmp_path / "renamed.xml"
     renamed.write_text(CATALOGUE.read_text("utf-8").replace(">Tidewrack<", ">Sea Wrack<"), "utf-8")
 
-    changed = intake.import_file(scene.shop, renamed)
+    changed = importer.import_file(scene.shop, renamed)
 
     assert (first.added, again.added, again.changed, again.unchanged) == (20, 0, 0, 20)
     assert changed.changed == 2
@@ -300,9 +301,9 @@ def test_a_sentence_that_says_otherwise_than_the_onix_waits_for_staff(scene: Sce
     agreeing.write_text(CATALOGUE.read_text("utf-8"), "utf-8")
     disagreeing.write_text(CATALOGUE.read_text("utf-8").replace(sentence, "World rights excluding Canada"), "utf-8")
 
-    intake.import_file(scene.shop, agreeing)
+    importer.import_file(scene.shop, agreeing)
     before = {one.digest for one in scene.all(RightsSet)}
-    intake.import_file(scene.shop, disagreeing)
+    importer.import_file(scene.shop, disagreeing)
 
     (waiting,) = [one for one in scene.all(RightsSet) if one.digest not in before]
     assert waiting.signed_at is None

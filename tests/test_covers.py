@@ -9,11 +9,11 @@ from typing import TYPE_CHECKING
 import pytest
 from lxml import etree
 
-from shop.catalogue import covers
-from shop.catalogue.covers import PALETTES, draw, estimate, fit
+from shop.catalogue.covers import drawing
+from shop.catalogue.covers.drawing import PALETTES, draw, estimate, fit
 
 if TYPE_CHECKING:
-    from shop.catalogue.covers import Palette
+    from shop.catalogue.covers.drawing import Palette
 
 SVG = "{http://www.w3.org/2000/svg}"
 LONG_TITLE = (
@@ -132,7 +132,7 @@ def test_type_is_legible_in_every_palette(palette: Palette) -> None:
 
 @pytest.mark.parametrize("book", BOOKS, ids=lambda book: book[0][:20])
 def test_type_keeps_to_the_page_and_off_the_pattern(book: tuple[str, str | None, str]) -> None:
-    page = Box(0, 0, covers.WIDTH, covers.HEIGHT)
+    page = Box(0, 0, drawing.WIDTH, drawing.HEIGHT)
     for isbn in ISBNS:
         cover, palette = parsed(draw(isbn, *book)), palette_of(isbn)
         pasted = label(cover, palette)
@@ -177,19 +177,19 @@ def test_accents_are_kept_and_cost_no_width() -> None:
 
 @pytest.mark.parametrize("word", ["m" * 48, "Donaudampfschifffahrtselektrizitätenhauptbetrieb", "W" * 30])
 def test_a_word_too_long_at_the_smallest_size_is_broken_with_a_hyphen(word: str) -> None:
-    set_lines, size = fit(word, 320, 500, 92, covers.SMALLEST_TITLE)
+    set_lines, size = fit(word, 320, 500, 92, drawing.SMALLEST_TITLE)
 
-    assert size == covers.SMALLEST_TITLE
+    assert size == drawing.SMALLEST_TITLE
     assert all(line.endswith("-") for line in set_lines[:-1])
     assert all(estimate(line) * size <= 320 for line in set_lines)
     assert "".join(line.removesuffix("-") for line in set_lines[:-1]) + set_lines[-1] == word
 
 
 def test_a_word_that_fits_is_never_broken() -> None:
-    set_lines, size = fit("Antidisestablishmentarianism", 488, 400, 92, covers.SMALLEST_TITLE)
+    set_lines, size = fit("Antidisestablishmentarianism", 488, 400, 92, drawing.SMALLEST_TITLE)
 
     assert set_lines == ["Antidisestablishmentarianism"]
-    assert size > covers.SMALLEST_TITLE
+    assert size > drawing.SMALLEST_TITLE
 
 
 def test_a_book_without_words_still_has_a_cover() -> None:

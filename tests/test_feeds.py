@@ -12,7 +12,8 @@ import pytest
 from lxml import etree
 from sqlalchemy import update
 
-from shop.catalogue import feeds, intake
+from shop.catalogue.feeds import documents
+from shop.catalogue.intake import importer
 from shop.catalogue.models import Edition
 from tests.conftest import EXAMPLES
 from tests.makers import HARDBACK, Scene
@@ -21,8 +22,8 @@ if TYPE_CHECKING:
     from collections.abc import Sequence
 
 NOW = datetime(2026, 11, 25, 12, 0, tzinfo=UTC)
-HOUSE = feeds.House("Example & Sons", "https://books.example.org")
-NASTY = feeds.Entry(
+HOUSE = documents.House("Example & Sons", "https://books.example.org")
+NASTY = documents.Entry(
     title="Łódź; a <History>, told",
     address="/books/lodz",
     author="Zoë O'Neil & Ōe",
@@ -71,7 +72,7 @@ def test_a_withdrawn_edition_is_announced_nowhere(scene: Scene) -> None:
 
 
 def test_the_sitemap_names_every_book_by_its_own_address(scene: Scene) -> None:
-    intake.import_file(scene.shop, EXAMPLES / "catalogue.xml")
+    importer.import_file(scene.shop, EXAMPLES / "catalogue.xml")
     found = addresses(scene.get("/sitemap.xml").data)
 
     assert "http://localhost/books/tidewrack" in found
@@ -82,13 +83,13 @@ def test_the_sitemap_names_every_book_by_its_own_address(scene: Scene) -> None:
 
 def addresses(document: bytes) -> Sequence[str]:
     root = etree.fromstring(document)
-    return [str(one.text) for one in root.iter(f"{{{feeds.SITEMAP}}}loc")]
+    return [str(one.text) for one in root.iter(f"{{{documents.SITEMAP}}}loc")]
 
 
 def test_a_great_many_books_are_listed_in_parts() -> None:
-    index = feeds.sitemap_index(HOUSE, ["/sitemap/1.xml", "/sitemap/2.xml"])
+    index = documents.sitemap_index(HOUSE, ["/sitemap/1.xml", "/sitemap/2.xml"])
 
-    assert etree.fromstring(index).tag == f"{{{feeds.SITEMAP}}}sitemapindex"
+    assert etree.fromstring(index).tag == f"{{{documents.SITEMAP}}}sitemapindex"
     assert addresses(index) == ["https://books.example.org/sitemap/1.xml", "https://books.example.org/sitemap/2.xml"]
 
 
@@ -115,18 +116,21 @@ def test_robots_are_kept_from_what_belongs_to_one_reader(scene: Scene, path: str
 
 
 def test_any_title_survives_the_way_into_every_document() -> None:
-    (entry,) = feedparser.parse(feeds.atom(HOUSE, "/new.atom", "New books", [NASTY], NOW)).entries
-    calendar = feeds.calendar(HOUSE, [NASTY], NOW)
+    (entry,) = feedparser.parse(documents.atom(HOUSE, "/new.atom", "New books", [NASTY], NOW)).entries
+    calendar = documents.calendar(HOUSE, [NASTY], NOW)
     (event,) = icalendar.Calendar.from_ical(calendar).walk("VEVENT")
 
     assert entry.title_detail.value == NASTY.title
     assert str(event["SUMMARY"]) == f"{NASTY.title} by {NASTY.author} (hardback)"
-    assert max(len(line) for line in calendar.split(b"\r\n")) <= feeds.LONGEST_LINE
+    assert max(len(line) for line in calendar.split(b"\r\n")) <= documents.LONGEST_LINE
     assert calendar.endswith(b"END:VCALENDAR\r\n")
 
 
 def test_an_empty_shop_has_an_empty_feed() -> None:
-    assert feedparser.parse(feeds.atom(HOUSE, "/new.atom", "New books", [], NOW)).feed.updated == "2026-11-25T12:00:00Z"
+    assert (
+        feedparser.parse(documents.atom(HOUSE, "/new.atom", "New books", [], NOW)).feed.updated
+        == "2026-11-25T12:00:00Z"
+    )
 
 
 def test_what_has_not_changed_is_not_sent_again(scene: Scene) -> None:

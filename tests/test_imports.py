@@ -16,10 +16,10 @@ from sqlalchemy import func, select, update
 
 from shop import work
 from shop.app import HANDLERS, create_app
-from shop.catalogue import importing, intake
-from shop.catalogue.importing import COUNTED_AT_ONCE, IMPORT, MOST_PROBLEMS, OnixImport, Taking
+from shop.catalogue.intake import importer, jobs
+from shop.catalogue.intake.jobs import COUNTED_AT_ONCE, IMPORT, MOST_PROBLEMS, OnixImport, Taking
 from shop.catalogue.models import Edition
-from shop.catalogue.sellable import SellableDay
+from shop.catalogue.selling.sellable import SellableDay
 from shop.staff.access import Role
 from shop.staff.audit import AuditEntry
 from shop.work import LeaseLostError
@@ -33,7 +33,7 @@ if TYPE_CHECKING:
     from sqlalchemy.orm import Session
     from werkzeug.test import TestResponse
 
-    from shop.catalogue.intake import Report
+    from shop.catalogue.intake.importer import Report
     from shop.work import Job
 
 CATALOGUE = (EXAMPLES / "catalogue.xml").read_bytes()
@@ -284,7 +284,7 @@ def test_another_worker_goes_on_where_one_died_and_counts_stay_true(counter: Sce
             raise KeyboardInterrupt
 
     with pytest.raises(KeyboardInterrupt):
-        intake.import_file(counter.shop, path_of(job, counter), dies_after_two_batches)
+        importer.import_file(counter.shop, path_of(job, counter), dies_after_two_batches)
     halfway = latest(counter)
     counter.clock.forward(minutes=5)
     work_it_off(counter)
@@ -306,7 +306,7 @@ def test_a_worker_that_lost_its_lease_takes_nothing_in(counter: Scene, long_file
     assert quick is not None
 
     with pytest.raises(LeaseLostError):
-        importing.take_in(slow, counter.shop)
+        jobs.take_in(slow, counter.shop)
     assert editions(counter) == held
 
 
@@ -319,7 +319,7 @@ def test_counting_a_long_file_keeps_the_lease(counter: Scene) -> None:
     assert slow is not None
     taking = Taking(slow, counter.shop, (0, 0, 0))
     counter.clock.forward(seconds=50)
-    counted = importing._counted(taking, path_of(slow, counter))  # noqa: SLF001 - a lease that nearly ran out meanwhile
+    counted = jobs._counted(taking, path_of(slow, counter))  # noqa: SLF001 - a lease that nearly ran out meanwhile
     counter.clock.forward(seconds=50)
     with counter.shop.db.writing() as session:
         other = work.claim(session, [IMPORT], counter.clock.now, timedelta(seconds=60))

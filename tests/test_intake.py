@@ -8,7 +8,10 @@ from typing import TYPE_CHECKING
 import pytest
 from sqlalchemy import select
 
-from shop.catalogue import intake, reading, rights, search
+from shop.catalogue import rights
+from shop.catalogue.books import reading
+from shop.catalogue.finding import search
+from shop.catalogue.intake import importer
 from shop.catalogue.models import Edition, KnownSubject, Price, RightsSet, Work
 from shop.catalogue.offers import OfferState, holds_on
 from tests.conftest import EXAMPLES
@@ -55,12 +58,12 @@ def product(
 {supply}</Product>"""
 
 
-def take_in(scene: Scene, folder: Path, *products: str) -> intake.Report:
+def take_in(scene: Scene, folder: Path, *products: str) -> importer.Report:
     """Import a message of these."""
     file = folder / "feed.xml"
     namespace = "http://ns.editeur.org/onix/3.0/reference"
     file.write_text(f'<ONIXMessage xmlns="{namespace}" release="3.0">{"".join(products)}</ONIXMessage>')
-    return intake.import_file(scene.shop, file)
+    return importer.import_file(scene.shop, file)
 
 
 def works_of(scene: Scene, *isbns: str) -> list[set[str]]:
@@ -160,7 +163,7 @@ def test_the_first_and_the_last_day_are_within(since: int | None, until: int | N
 
 
 def test_a_work_bears_the_marks_of_its_editions_and_its_subjects_are_known(scene: Scene) -> None:
-    intake.import_file(scene.shop, EXAMPLES / "catalogue.xml")
+    importer.import_file(scene.shop, EXAMPLES / "catalogue.xml")
 
     with scene.shop.db.read_engine.connect() as connection:
         text = connection.execute(select(Work.search_text).where(Work.slug == "tidewrack")).scalar_one()
@@ -191,7 +194,7 @@ def test_a_deletion_need_say_nothing_but_whom_it_means(scene: Scene, tmp_path: P
     take_in(scene, tmp_path, product(HARD))
     report = take_in(scene, tmp_path, a_deletion(HARD))
     assert (report.withdrawn, report.problems) == (1, [])
-    assert edition(scene, HARD).publishing_status == intake.WITHDRAWN
+    assert edition(scene, HARD).publishing_status == importer.WITHDRAWN
     again = take_in(scene, tmp_path, a_deletion(HARD))
     assert (again.unchanged, again.withdrawn) == (1, 0)
 

@@ -10,9 +10,9 @@ from sqlalchemy import select, update
 
 from shop import work
 from shop.app import HANDLERS, rounds
-from shop.catalogue import notify
 from shop.catalogue.models import Edition, ProviderState, RightsSet
-from shop.catalogue.notify import NotifyRequest
+from shop.catalogue.waiting import notify
+from shop.catalogue.waiting.notify import NotifyRequest
 from shop.work import WorkRow
 from tests.makers import EBOOK, HARDBACK, Scene
 

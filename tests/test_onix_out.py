@@ -9,7 +9,8 @@ from typing import TYPE_CHECKING
 import onixcheck
 import pytest
 
-from shop.catalogue import intake, onix
+from shop.catalogue import onix
+from shop.catalogue.intake import importer
 from shop.catalogue.models import Edition
 from shop.catalogue.onix import OnixProduct, writing
 from tests.conftest import EXAMPLES
@@ -71,7 +72,7 @@ def test_words_of_any_kind_go_out_well_formed(tmp_path: Path, words: str) -> Non
 
 
 def test_every_book_has_an_address_for_its_onix(scene: Scene, tmp_path: Path) -> None:
-    intake.import_file(scene.shop, EXAMPLES / "catalogue.xml")
+    importer.import_file(scene.shop, EXAMPLES / "catalogue.xml")
     answer = scene.get("/books/what-the-hedge-remembers.onix")
     out = tmp_path / "out.xml"
     out.write_bytes(answer.data)
@@ -86,11 +87,11 @@ def test_every_book_has_an_address_for_its_onix(scene: Scene, tmp_path: Path) ->
 
 
 def test_a_shop_that_takes_in_what_it_sent_out_changes_nothing_a_reader_sees(scene: Scene, tmp_path: Path) -> None:
-    intake.import_file(scene.shop, EXAMPLES / "catalogue.xml")
+    importer.import_file(scene.shop, EXAMPLES / "catalogue.xml")
     before = scene.get("/books/what-the-hedge-remembers").text
     out = tmp_path / "out.xml"
     out.write_bytes(scene.get("/books/what-the-hedge-remembers.onix").data)
-    report = intake.import_file(scene.shop, out)
+    report = importer.import_file(scene.shop, out)
 
     assert (report.changed, report.problems) == (2, [])
     assert scene.get("/books/what-the-hedge-remembers").text == before
@@ -107,7 +108,7 @@ def test_each_book_goes_out_with_its_own_words_on_its_rights(
         text = message(*told[name]).replace("Exit Stalin", "Two Exits").replace("<IDValue>W-1", "<IDValue>W-9")
         text = text.replace("9781631498299", "9780306406157").replace("9781631498305", "9781861972712")
         (tmp_path / name).write_text(text)
-        assert intake.import_file(scene.shop, tmp_path / name).problems == []
+        assert importer.import_file(scene.shop, tmp_path / name).problems == []
     (tmp_path / "out.xml").write_bytes(scene.get("/books/two-exits.onix").data)
     types = {one.isbn: {rights.type for rights in one.rights.rights} for one in read(tmp_path / "out.xml")}
 

@@ -12,7 +12,8 @@ import pytest
 from lxml import etree
 from sqlalchemy import select, update
 
-from shop.catalogue import intake, opds
+from shop.catalogue.feeds import opds
+from shop.catalogue.intake import importer
 from shop.catalogue.models import Edition, ProviderState, RightsSet
 from tests.conftest import EXAMPLES
 from tests.makers import EBOOK, EPUB, HARDBACK, Scene
@@ -114,7 +115,7 @@ def test_the_older_version_says_the_same(scene: Scene) -> None:
 
 
 def test_a_long_catalogue_is_turned_page_by_page(scene: Scene) -> None:
-    intake.import_file(scene.shop, EXAMPLES / "catalogue.xml")
+    importer.import_file(scene.shop, EXAMPLES / "catalogue.xml")
     with scene.shop.db.writing() as session:
         for rights_set in session.scalars(select(RightsSet)):
             rights_set.sign("rights@press.test", scene.shop.now)

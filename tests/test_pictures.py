@@ -7,7 +7,7 @@ import struct
 
 import pytest
 
-from shop.catalogue import covers, pictures
+from shop.catalogue.covers import bitmaps, drawing
 from tests.makers import HARDBACK, Scene
 
 PNG = b"\x89PNG\r\n\x1a\n"
@@ -21,18 +21,18 @@ def size(picture: bytes) -> tuple[int, int]:
 
 @pytest.mark.parametrize("title", ["Exit Stalin", "Łódź & <History>", "ọ̀rọ̀", "Прилив", "", "x" * 300])
 def test_every_cover_is_a_bitmap_of_its_size(title: str) -> None:
-    drawing = covers.draw(HARDBACK, title, "A subtitle", "Zoë Ōe")
+    drawn = drawing.draw(HARDBACK, title, "A subtitle", "Zoë Ōe")
 
-    assert size(pictures.cover(drawing)) == (pictures.WIDTH, pictures.HEIGHT)
-    assert size(pictures.card(drawing)) == (pictures.CARD_WIDTH, pictures.CARD_HEIGHT)
+    assert size(bitmaps.cover(drawn)) == (bitmaps.WIDTH, bitmaps.HEIGHT)
+    assert size(bitmaps.card(drawn)) == (bitmaps.CARD_WIDTH, bitmaps.CARD_HEIGHT)
 
 
 def test_words_are_on_the_picture_without_any_font_of_the_machine() -> None:
-    with_words, without = (pictures.cover(covers.draw(HARDBACK, title, None, "")) for title in ("Stalin", "\u200b"))
+    with_words, without = (bitmaps.cover(drawing.draw(HARDBACK, title, None, "")) for title in ("Stalin", "\u200b"))
 
     assert with_words != without
-    assert pictures.cover(covers.draw(HARDBACK, "Lodz", None, "")) != pictures.cover(
-        covers.draw(HARDBACK, "Łódź", None, "")
+    assert bitmaps.cover(drawing.draw(HARDBACK, "Lodz", None, "")) != bitmaps.cover(
+        drawing.draw(HARDBACK, "Łódź", None, "")
     )
 
 

@@ -12,8 +12,8 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from shop import cli
-from shop.catalogue import prose
-from shop.catalogue.terms import terms_on
+from shop.catalogue.territory import prose
+from shop.catalogue.territory.terms import terms_on
 from shop.countries import COUNTRIES
 
 TODAY = date(2026, 11, 26)

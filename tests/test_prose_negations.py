@@ -6,7 +6,7 @@ from datetime import date
 
 import pytest
 
-from shop.catalogue import prose
+from shop.catalogue.territory import prose
 
 TODAY = date(2026, 11, 26)
 DAY_BEFORE = date(2026, 11, 25)

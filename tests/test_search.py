@@ -7,7 +7,8 @@ import re
 import pytest
 from sqlalchemy import select, update
 
-from shop.catalogue import intake, search
+from shop.catalogue.finding import search
+from shop.catalogue.intake import importer
 from shop.catalogue.models import Work
 from tests.conftest import EXAMPLES
 from tests.makers import EBOOK, HARDBACK, Scene
@@ -135,6 +136,6 @@ def test_a_mark_is_held_whole_and_a_beginning_only_where_it_says_so(shelf: Scene
 
 
 def test_an_import_makes_its_books_findable(scene: Scene) -> None:
-    intake.import_file(scene.shop, EXAMPLES / "catalogue.xml")
+    importer.import_file(scene.shop, EXAMPLES / "catalogue.xml")
 
     assert found(scene, "tidewrack") == found(scene, "tidewarck") == ["/books/tidewrack"]

@@ -9,9 +9,9 @@ from sqlalchemy import select, update
 
 from shop import work
 from shop.app import HANDLERS, rounds
-from shop.catalogue import sellable
 from shop.catalogue.models import Edition, Price, RightsSet
-from shop.catalogue.sellable import SellableDay
+from shop.catalogue.selling import sellable
+from shop.catalogue.selling.sellable import SellableDay
 from shop.staff.access import Role
 from tests.makers import EBOOK, EPUB, HARDBACK, Scene
 

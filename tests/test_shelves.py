@@ -9,8 +9,9 @@ from typing import TYPE_CHECKING, Any
 import pytest
 from sqlalchemy import select, update
 
-from shop.catalogue import facets, intake, search, subjects
-from shop.catalogue.facets import Narrowed
+from shop.catalogue.finding import facets, search, subjects
+from shop.catalogue.finding.facets import Narrowed
+from shop.catalogue.intake import importer
 from shop.catalogue.models import Price, RightsSet, Work
 from tests.conftest import EXAMPLES
 
@@ -23,7 +24,7 @@ if TYPE_CHECKING:
 @pytest.fixture
 def stocked(scene: Scene) -> Scene:
     """The demonstration's books, their rights signed."""
-    intake.import_file(scene.shop, EXAMPLES / "catalogue.xml")
+    importer.import_file(scene.shop, EXAMPLES / "catalogue.xml")
     with scene.shop.db.writing() as session:
         session.execute(update(RightsSet).values(signed_by="rights@press.test", signed_at=scene.clock.now))
     return scene

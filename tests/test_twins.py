@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 import pytest
 from sqlalchemy import select
 
-from shop.catalogue import twins
+from shop.catalogue.intake import twins
 from shop.catalogue.models import Contributor, Edition, Work
 from shop.staff.access import Role
 from shop.staff.audit import AuditEntry

@@ -13,17 +13,19 @@ from stdnum import isbn as isbn_number
 from stdnum.exceptions import ValidationError
 
 from shop import countries, visitor
-from shop.catalogue import covers, facets, jackets, pictures, reading, shelves, thumbnails
+from shop.catalogue.books import reading
+from shop.catalogue.covers import bitmaps, drawing, jackets, thumbnails
+from shop.catalogue.finding import facets, shelves
+from shop.catalogue.finding.shelves import Asked
 from shop.catalogue.models import Edition, Work
-from shop.catalogue.shelves import Asked
 from shop.web import local_path, see_other, the_shop
 
 if TYPE_CHECKING:
     from sqlalchemy import Connection
     from werkzeug.wrappers import Response as AnyResponse
 
-    from shop.catalogue import subjects
-    from shop.catalogue.pages import BookPages
+    from shop.catalogue.books.pages import BookPages
+    from shop.catalogue.finding import subjects
 
 bp = Blueprint("catalogue", __name__)
 
@@ -136,13 +138,13 @@ def cover(isbn: str) -> Response:
 @bp.get("/covers/<isbn>.png")
 def cover_bitmap(isbn: str) -> Response:
     """The same as a bitmap."""
-    return _picture(pictures.cover(_cover_of(isbn)), "image/png")
+    return _picture(bitmaps.cover(_cover_of(isbn)), "image/png")
 
 
 @bp.get("/covers/<isbn>/card.png")
 def cover_card(isbn: str) -> Response:
     """The picture that goes with a link to the book."""
-    return _picture(pictures.card(_cover_of(isbn)), "image/png")
+    return _picture(bitmaps.card(_cover_of(isbn)), "image/png")
 
 
 def _cover_of(isbn: str) -> str:
@@ -152,7 +154,7 @@ def _cover_of(isbn: str) -> str:
             abort(404)
         work = edition.work
         author = ", ".join(one.name for one in work.contributors if one.role == "A01")
-        return covers.draw(work.editions[0].isbn, work.title, work.subtitle, author)
+        return drawing.draw(work.editions[0].isbn, work.title, work.subtitle, author)
 
 
 def _picture(content: bytes, kind: str) -> Response:

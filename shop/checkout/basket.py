@@ -6,11 +6,12 @@ from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
 from shop import visitor
-from shop.catalogue import bundles, delivery, reading
+from shop.catalogue.books import bundles, reading
+from shop.catalogue.selling import delivery
 from shop.money import Money
 
 if TYPE_CHECKING:
-    from shop.catalogue.reading import EditionView
+    from shop.catalogue.books.reading import EditionView
     from shop.services import Shop
     from shop.visitor import Basket
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from shop import countries, mail
-from shop.catalogue import markup
+from shop.catalogue.facts import markup
 from shop.library.letters import access_link
 from shop.orders.letters import post
 from shop.orders.models import Order

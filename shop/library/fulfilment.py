@@ -24,7 +24,7 @@ if TYPE_CHECKING:
     from sqlalchemy import Select
     from sqlalchemy.orm import Session
 
-    from shop.catalogue.disclosure import Disclosure
+    from shop.catalogue.selling.disclosure import Disclosure
     from shop.money import Money
     from shop.services import Shop
 

@@ -9,9 +9,9 @@ from flask import Blueprint, redirect, render_template, request
 from sqlalchemy import select
 
 from shop import addresses, work
-from shop.catalogue import jackets
+from shop.catalogue.books.reading import long_date
+from shop.catalogue.covers import jackets
 from shop.catalogue.models import Edition
-from shop.catalogue.reading import long_date
 from shop.library import downloads, letters, signin
 from shop.library.downloads import NoDownloadsLeftError, NotYoursError
 from shop.library.links import ExpiredLinkError, ForgedLinkError
@@ -30,8 +30,8 @@ if TYPE_CHECKING:
     from sqlalchemy.orm import Session
     from werkzeug.wrappers import Response as AnyResponse
 
-    from shop.catalogue.disclosure import Disclosure
-    from shop.catalogue.jackets import Jacket
+    from shop.catalogue.covers.jackets import Jacket
+    from shop.catalogue.selling.disclosure import Disclosure
     from shop.services import Shop
 
 bp = private(Blueprint("library", __name__))

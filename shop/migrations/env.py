@@ -5,8 +5,11 @@ from __future__ import annotations
 from alembic import context
 
 from shop import throttle, work
-from shop.catalogue import importing, notify, search, sellable, twins
 from shop.catalogue import models as catalogue
+from shop.catalogue.finding import search
+from shop.catalogue.intake import jobs, twins
+from shop.catalogue.selling import sellable
+from shop.catalogue.waiting import notify
 from shop.checkout import inbox
 from shop.db import Base
 from shop.despatch import models as despatch
@@ -22,7 +25,7 @@ ROOMS = (
     catalogue,
     search,
     notify,
-    importing,
+    jobs,
     sellable,
     twins,
     models,

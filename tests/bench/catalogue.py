@@ -10,7 +10,8 @@ from typing import TYPE_CHECKING, Any
 from sqlalchemy import insert, select, update
 
 from shop import migrations
-from shop.catalogue import intake, search
+from shop.catalogue.finding import search
+from shop.catalogue.intake import importer
 from shop.catalogue.models import Contributor, Edition, KnownSubject, Price, ProviderState, Quotation, RightsSet, Work
 from shop.db import insert_if_absent
 from shop.settings import assets
@@ -103,7 +104,7 @@ class Tables:
 def build(shop: Shop, works: int = WORKS) -> None:
     """The schema, the demo's books, the invented ones; every right signed, every provider content."""
     migrations.upgrade(shop.db)
-    intake.import_file(shop, assets("config") / "demo" / "catalogue.xml")
+    importer.import_file(shop, assets("config") / "demo" / "catalogue.xml")
     with shop.db.writing() as session:
         for table, rows in _invented(works).rows.items():
             session.execute(insert(table), rows)

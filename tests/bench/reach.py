@@ -20,7 +20,7 @@ from sqlalchemy import text
 from shop import migrations
 from shop import settings as configuration
 from shop.app import connect, create_app
-from shop.catalogue import intake
+from shop.catalogue.intake import importer
 from shop.catalogue.onix.tags import tags_of
 from tests.bench import catalogue
 from tests.bench.house import environment
@@ -86,8 +86,8 @@ def imported() -> list[Figure]:
         file = Path(folder) / "long.xml"
         a_long_file(file, IMPORTED)
         walk = median(_seconds(lambda: _walk(file)) for _ in range(ROUNDS))
-        first = _seconds(lambda: intake.import_file(shop, file))
-        again = median(_seconds(lambda: intake.import_file(shop, file)) for _ in range(ROUNDS))
+        first = _seconds(lambda: importer.import_file(shop, file))
+        again = median(_seconds(lambda: importer.import_file(shop, file)) for _ in range(ROUNDS))
         return [
             Figure("ONIX import, whole, in speeds of a bare walk", round(walk / first, 3), 0.3, at_least=True),
             Figure("ONIX import, unchanged, in speeds of a bare walk", round(walk / again, 2), 4, at_least=True),

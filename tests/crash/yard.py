@@ -22,7 +22,7 @@ from sqlalchemy import select, text
 
 from shop import settings as configuration
 from shop.app import connect
-from shop.catalogue import intake
+from shop.catalogue.intake import importer
 from shop.catalogue.models import Edition, RightsSet
 from shop.library import fulfilment
 from shop.settings import assets
@@ -304,7 +304,7 @@ def _is_free(port: int) -> bool:
 def _stock(shop: Shop) -> None:
     """The demonstration catalogue with its rights signed, and the files of our own ebooks."""
     examples = assets("config") / "demo"
-    intake.import_file(shop, examples / "catalogue.xml")
+    importer.import_file(shop, examples / "catalogue.xml")
     for file in examples.glob("*.epub"):
         shop.services.files.put(master(file.stem), file.read_bytes())
         fulfilment.ask_after(shop, file.stem)

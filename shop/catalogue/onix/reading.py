@@ -13,7 +13,7 @@ from lxml import etree
 from stdnum import ean
 from stdnum import isbn as isbn_number
 
-from shop.catalogue import markup
+from shop.catalogue.facts import markup
 from shop.catalogue.onix.composite import Composite, refuse_wells
 from shop.catalogue.onix.tags import NAMES
 from shop.catalogue.onix.values import (

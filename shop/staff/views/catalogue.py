@@ -11,8 +11,10 @@ from sqlalchemy import select
 from werkzeug.exceptions import RequestEntityTooLarge
 
 from shop import countries
-from shop.catalogue import forms, importing, sellable, twins
-from shop.catalogue.importing import OnixImport
+from shop.catalogue import forms
+from shop.catalogue.intake import jobs, twins
+from shop.catalogue.intake.jobs import OnixImport
+from shop.catalogue.selling import sellable
 from shop.staff.access import Role
 from shop.staff.views import bp, me, needs, note
 from shop.web import commit_now, db, see_other, the_shop
@@ -21,7 +23,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterable
     from datetime import date
 
-    from shop.catalogue.sellable import Loss, Share
+    from shop.catalogue.selling.sellable import Loss, Share
 
 MOST_LISTED = 50
 MOST_SHOWN = 200
@@ -51,9 +53,9 @@ def bring_file() -> Response | tuple[str, int]:
         return _imports_page(f"{file.filename} is empty."), 422
     file.stream.seek(0)
     with file.stream:
-        kept = importing.keep(shop, file.stream)  # type: ignore[arg-type]
+        kept = jobs.keep(shop, file.stream)  # type: ignore[arg-type]
     at = note("bring ONIX", file.filename)
-    found = importing.bring(db(), kept, file.filename, me().email, at)
+    found = jobs.bring(db(), kept, file.filename, me().email, at)
     return see_other(f"/staff/catalogue/imports/{found.id}")  # type: ignore[return-value]
 
 
@@ -61,14 +63,14 @@ def bring_file() -> Response | tuple[str, int]:
 def one_import(import_id: int) -> str:
     """How far a file has come, and what was left out of it."""
     found = _import(import_id)
-    row, problems = importing.row_of(db(), found), found.problems[:MOST_SHOWN]
+    row, problems = jobs.row_of(db(), found), found.problems[:MOST_SHOWN]
     return render_template("staff/import.html", found=found, row=row, problems=problems)
 
 
 @bp.get("/catalogue/imports/<int:import_id>/problems.csv")
 def import_problems(import_id: int) -> Response:
     """Every problem, for a spreadsheet; while the import runs, the first ones so far."""
-    problems = importing.problems_of(the_shop(), _import(import_id))
+    problems = jobs.problems_of(the_shop(), _import(import_id))
     rows = ((one["line"], one["reference"] or "", one["reason"]) for one in problems)
     return _table(f"problems-{import_id}.csv", ("line", "record", "reason"), rows)
 
@@ -120,7 +122,7 @@ def sellable_table() -> Response:
 
 def _imports_page(error: str | None = None) -> str:
     found = db().scalars(select(OnixImport).order_by(OnixImport.id.desc()).limit(MOST_LISTED)).all()
-    megabytes, stopped = the_shop().settings.onix_upload_megabytes, importing.stopped(db(), found)
+    megabytes, stopped = the_shop().settings.onix_upload_megabytes, jobs.stopped(db(), found)
     return render_template("staff/catalogue.html", imports=found, stopped=stopped, error=error, megabytes=megabytes)
 
 

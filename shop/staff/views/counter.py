@@ -6,9 +6,10 @@ from flask import Response, abort, render_template, request
 from sqlalchemy import func, select
 
 from shop import countries, work
-from shop.catalogue import prose, sellable
 from shop.catalogue import rights as rules
 from shop.catalogue.models import Edition, RightsSet, Work
+from shop.catalogue.selling import sellable
+from shop.catalogue.territory import prose
 from shop.checkout.inbox import Notice
 from shop.despatch import warehouse
 from shop.despatch.models import Despatch

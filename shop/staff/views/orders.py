@@ -9,7 +9,7 @@ from flask import abort, render_template, request
 from sqlalchemy import String, cast, or_, select
 
 from shop import countries, work
-from shop.catalogue import sellable
+from shop.catalogue.selling import sellable
 from shop.checkout import settlement
 from shop.checkout.inbox import Notice
 from shop.despatch.models import Despatch

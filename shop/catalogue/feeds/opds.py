@@ -13,14 +13,14 @@ from typing import TYPE_CHECKING, Any
 from lxml import etree
 from lxml.builder import ElementMaker
 
-from shop.catalogue.feeds import ATOM, House
+from shop.catalogue.feeds.documents import ATOM, House
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
     from datetime import date, datetime
 
-    from shop.catalogue.jackets import Jacket
-    from shop.catalogue.subjects import Subject
+    from shop.catalogue.covers.jackets import Jacket
+    from shop.catalogue.finding.subjects import Subject
     from shop.money import Money
 
 JSON_TYPE = "application/opds+json"

@@ -8,9 +8,12 @@ from typing import TYPE_CHECKING, Any
 
 from sqlalchemy import and_, bindparam, exists, select
 
-from shop.catalogue import facets, forms, jackets, search, sellable, subjects
-from shop.catalogue.facets import Narrowed
+from shop.catalogue import forms
+from shop.catalogue.covers import jackets
+from shop.catalogue.finding import facets, search, subjects
+from shop.catalogue.finding.facets import Narrowed
 from shop.catalogue.models import Contributor, Edition, KnownSubject, Work
+from shop.catalogue.selling import sellable
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Sequence
@@ -18,8 +21,8 @@ if TYPE_CHECKING:
 
     from sqlalchemy import ColumnElement, Connection
 
-    from shop.catalogue.facets import Choice
-    from shop.catalogue.jackets import Jacket
+    from shop.catalogue.covers.jackets import Jacket
+    from shop.catalogue.finding.facets import Choice
 
     Words = Sequence[Sequence[str]]
     """Groups of words, of each of which a work holds one."""

@@ -9,7 +9,8 @@ from functools import lru_cache
 
 import resvg_py
 
-from shop.catalogue import covers
+from shop.catalogue.covers.drawing import HEIGHT as DRAWN_HEIGHT
+from shop.catalogue.covers.drawing import WIDTH as DRAWN_WIDTH
 from shop.settings import assets
 
 WIDTH, HEIGHT = 400, 600
@@ -27,7 +28,7 @@ def cover(drawing: str) -> bytes:
 def card(drawing: str) -> bytes:
     """Return a card with the cover in its middle as PNG, CARD_WIDTH by CARD_HEIGHT (Open Graph's shape)."""
     height = CARD_HEIGHT - 2 * _MARGIN
-    width = height * covers.WIDTH // covers.HEIGHT
+    width = height * DRAWN_WIDTH // DRAWN_HEIGHT
     place = f'x="{(CARD_WIDTH - width) // 2}" y="{_MARGIN}" width="{width}" height="{height}"'
     inside = drawing[drawing.index("<svg") + len("<svg") :].replace(' xmlns="http://www.w3.org/2000/svg"', "", 1)
     return _png(

@@ -14,7 +14,7 @@ from shop.money import Money
 if TYPE_CHECKING:
     from collections.abc import Iterable
 
-    from shop.catalogue.reading import EditionView
+    from shop.catalogue.books.reading import EditionView
 
 WHOLE = 100
 """Per cent."""

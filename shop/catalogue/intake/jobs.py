@@ -16,9 +16,11 @@ from sqlalchemy import JSON, String, Text, select
 from sqlalchemy.orm import Mapped, mapped_column
 
 from shop import work
-from shop.catalogue import intake, onix, sellable
-from shop.catalogue.intake import Report
+from shop.catalogue import onix
+from shop.catalogue.intake import importer
+from shop.catalogue.intake.importer import Report
 from shop.catalogue.onix import OnixError
+from shop.catalogue.selling import sellable
 from shop.db import Base, key_column
 from shop.work import WorkRow, WorkState
 
@@ -120,7 +122,7 @@ def take_in(job: Job, shop: Shop) -> Ending:
         taking = Taking(job, shop, (earlier.added, earlier.changed, earlier.withdrawn))
     try:
         taking.know(_counted(taking, path))
-        intake.import_file(shop, path, taking.told)
+        importer.import_file(shop, path, taking.told)
     except OnixError as error:
         taking.keep_problems()
         return partial(_end, number, str(error).replace(path.name, earlier.file), shop.now)

@@ -21,7 +21,7 @@ from sqlalchemy import bindparam, select
 from werkzeug.http import parse_etags
 
 from shop import visitor
-from shop.catalogue import bundles, linked, reading
+from shop.catalogue.books import bundles, linked, reading
 from shop.catalogue.models import Work
 from shop.db import Prepared
 
@@ -32,7 +32,7 @@ if TYPE_CHECKING:
 
     from flask import Flask
 
-    from shop.catalogue.reading import WorkView
+    from shop.catalogue.books.reading import WorkView
     from shop.db import Look
     from shop.services import Shop
 

@@ -16,7 +16,7 @@ from sqlalchemy import ForeignKey, String, UniqueConstraint, delete, select
 from sqlalchemy.orm import Mapped, mapped_column
 
 from shop import mail, work
-from shop.catalogue import reading
+from shop.catalogue.books import reading
 from shop.catalogue.models import Edition
 from shop.db import Base, insert_if_absent, key_column
 from shop.services import RefusedError
@@ -25,7 +25,7 @@ from shop.work import Ending, Job, PostponedError, nothing_more
 if TYPE_CHECKING:
     from sqlalchemy.orm import Session
 
-    from shop.catalogue.reading import EditionView
+    from shop.catalogue.books.reading import EditionView
     from shop.services import Shop
 
 ROUND, LETTER = "notify-readers", "mail.notify"

@@ -7,7 +7,8 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from shop.catalogue import markup, rights
+from shop.catalogue import rights
+from shop.catalogue.facts import markup
 from shop.catalogue.onix import (
     OnixContact,
     OnixContributor,

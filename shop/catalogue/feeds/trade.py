@@ -9,10 +9,15 @@ from sqlalchemy import func, or_, select
 from sqlalchemy.orm import selectinload
 
 from shop import countries
-from shop.catalogue import facets, feeds, forms, markup, merchant, opds, outgoing, reading, sellable, subjects
+from shop.catalogue import forms
+from shop.catalogue.books import reading
+from shop.catalogue.facts import languages, markup
+from shop.catalogue.feeds import documents, merchant, opds, outgoing
+from shop.catalogue.feeds.views import KEPT_FOR_AN_HOUR, answer, house
+from shop.catalogue.finding import subjects
 from shop.catalogue.models import Edition, RightsSet, Work
 from shop.catalogue.onix import writing
-from shop.catalogue.syndication import KEPT_FOR_AN_HOUR, answer, house
+from shop.catalogue.selling import sellable
 from shop.web import the_shop
 
 if TYPE_CHECKING:
@@ -75,7 +80,7 @@ def merchant_feed(country: str) -> Response:
     return Response(items, content_type="application/xml; charset=utf-8", headers={"Cache-Control": KEPT_FOR_AN_HOUR})
 
 
-def _merchant_items(shop: Shop, publisher: feeds.House, country: str) -> Iterator[str]:
+def _merchant_items(shop: Shop, publisher: documents.House, country: str) -> Iterator[str]:
     """The feed, a batch at a time; whoever reads slowly holds no connection between two of them."""
     yield merchant.opening(publisher, country)
     after = ""
@@ -85,7 +90,7 @@ def _merchant_items(shop: Shop, publisher: feeds.House, country: str) -> Iterato
     yield merchant.TAIL
 
 
-def _merchant_batch(shop: Shop, publisher: feeds.House, country: str, after: str) -> list[tuple[str, str]]:
+def _merchant_batch(shop: Shop, publisher: documents.House, country: str, after: str) -> list[tuple[str, str]]:
     today = shop.now.date()
     with shop.db.read_engine.connect() as connection:
         rows = connection.execute(_offered_after(after)).all()
@@ -157,7 +162,7 @@ def _publication(edition: Edition, view: reading.EditionView) -> opds.Publicatio
         isbn=edition.isbn,
         address=f"/books/{work.slug}",
         jacket=view.jacket,
-        language="" if edition.language == "und" else facets.language_tag(edition.language),
+        language="" if edition.language == "und" else languages.tag(edition.language),
         published_on=edition.publication_date,
         subjects=tuple(subjects.named(code, headings) for code in subjects.codes(work.subjects)),
         price=view.offer.price if view.may_be_basketed else None,

@@ -11,14 +11,14 @@ from dataclasses import dataclass
 from functools import cached_property
 from typing import TYPE_CHECKING, Any
 
-from shop.catalogue import accessibility, forms
-from shop.catalogue.facets import language_name
+from shop.catalogue import forms
+from shop.catalogue.facts import accessibility, languages
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
     from datetime import date
 
-    from shop.catalogue.accessibility import Section
+    from shop.catalogue.facts.accessibility import Section
 
 ALWAYS_SHOWN = {"Ways of reading", "Conformance"}
 """Sections that stand open; the others are behind a disclosure."""
@@ -118,7 +118,7 @@ class Details:
 
     def _facts(self) -> Iterator[tuple[str, str]]:
         yield "ISBN", self.isbn
-        yield "Language", "" if self.language == "und" else language_name(self.language)
+        yield "Language", "" if self.language == "und" else languages.name(self.language)
         yield "Pages", str(self.pages or "")
         yield "Illustrations", self.illustrations or ""
         yield "Size", self._size

@@ -2,7 +2,7 @@
 
 ONIX names a cover by its address. An import only notes that; a worker fetches the picture afterwards, from hosts that
 the operator has named and from no others, since a message must not send the shop to places within its own network.
-Without a picture the cover is drawn (`covers`).
+Without a picture the cover is drawn (`drawing`).
 """
 
 from __future__ import annotations
@@ -14,7 +14,7 @@ from urllib.parse import urlsplit
 
 from sqlalchemy import select, update
 
-from shop.catalogue import thumbnails
+from shop.catalogue.covers import thumbnails
 from shop.catalogue.models import Edition
 from shop.services import RefusedError
 from shop.work import enqueue_anew, nothing_more

@@ -11,10 +11,8 @@ from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Any
 from urllib.parse import urlencode
 
-from babel import Locale
-from babel.core import get_global
-
-from shop.catalogue import accessibility, subjects
+from shop.catalogue.facts import accessibility, languages
+from shop.catalogue.finding import subjects
 from shop.catalogue.forms import is_digital
 
 if TYPE_CHECKING:
@@ -31,7 +29,6 @@ READING = {
 NAMES = {"form": "Form", "subject": "Subject", "language": "Language", "year": "Year", "reading": "Ways of reading"}
 _FORM_BY_CODE = {"BB": "hardback", "BC": "paperback"}
 _FORM_BY_LETTER = {"E": "ebook", "A": "audiobook"}
-_LOCALE = Locale("en", "GB")
 
 
 @dataclass(frozen=True, slots=True)
@@ -111,20 +108,10 @@ def label(name: str, value: str, known: Mapping[str, str | None]) -> str:
         case "subject":
             return subjects.named(value.upper(), known).heading
         case "language":
-            return language_name(value)
+            return languages.name(value)
         case "reading":
             return READING.get(value, value)
     return value
-
-
-def language_name(code: str) -> str:
-    """Return the English name of a language by its ISO 639-2 code; the code where we do not know it."""
-    return str(_LOCALE.languages.get(language_tag(code), code))
-
-
-def language_tag(code: str) -> str:
-    """Return the tag of BCP 47 for a language by its ISO 639-2 code: of two letters where there is one."""
-    return str(get_global("language_aliases").get(code, code))
 
 
 Choice = tuple[str, str, int | None]

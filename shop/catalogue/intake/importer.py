@@ -14,7 +14,10 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 from sqlalchemy import bindparam, func, insert, or_, select, text, update
 from sqlalchemy.orm import selectinload
 
-from shop.catalogue import facets, jackets, onix, prose, rights, subjects
+from shop.catalogue import onix, rights
+from shop.catalogue.covers import jackets
+from shop.catalogue.finding import facets, subjects
+from shop.catalogue.finding.search import folded, index_new, index_text, learn
 from shop.catalogue.models import (
     Contributor,
     Edition,
@@ -26,7 +29,7 @@ from shop.catalogue.models import (
     WorkAlias,
 )
 from shop.catalogue.onix import OnixDeletion, OnixProduct, Problem, Record
-from shop.catalogue.search import folded, index_new, index_text, learn
+from shop.catalogue.territory import prose
 from shop.db import keys, number
 
 if TYPE_CHECKING:

@@ -7,9 +7,11 @@ from typing import TYPE_CHECKING, Any
 from flask import Blueprint, Response, abort, request
 from sqlalchemy import func, select
 
-from shop.catalogue import feeds, forms, markup
+from shop.catalogue import forms
+from shop.catalogue.facts import markup
+from shop.catalogue.feeds import documents
 from shop.catalogue.models import Contributor, Edition, Work
-from shop.catalogue.sellable import NOT_WITHDRAWN
+from shop.catalogue.selling.sellable import NOT_WITHDRAWN
 from shop.web import the_shop
 
 if TYPE_CHECKING:
@@ -26,7 +28,7 @@ PLACES = ("/", "/help/reading", "/terms")
 @bp.get("/robots.txt")
 def robots() -> Response:
     """What robots may look at."""
-    return answer(feeds.robots(house()).encode(), "text/plain")
+    return answer(documents.robots(house()).encode(), "text/plain")
 
 
 @bp.get("/sitemap.xml")
@@ -34,21 +36,21 @@ def sitemap() -> Response:
     """Every public page; for a great many books, the list of the sitemaps that have them."""
     with the_shop().db.read_engine.connect() as connection:
         books = connection.execute(select(func.count()).select_from(Work)).scalar_one()
-        if books + len(PLACES) <= feeds.ADDRESSES_IN_A_SITEMAP:
-            return answer(feeds.sitemap(house(), [*PLACES, *_paths(connection, 0)]), "application/xml")
-    parts = -(-books // feeds.ADDRESSES_IN_A_SITEMAP)
+        if books + len(PLACES) <= documents.ADDRESSES_IN_A_SITEMAP:
+            return answer(documents.sitemap(house(), [*PLACES, *_paths(connection, 0)]), "application/xml")
+    parts = -(-books // documents.ADDRESSES_IN_A_SITEMAP)
     paths = [f"/sitemap/{part}.xml" for part in range(1, parts + 1)]
-    return answer(feeds.sitemap_index(house(), paths), "application/xml")
+    return answer(documents.sitemap_index(house(), paths), "application/xml")
 
 
 @bp.get("/sitemap/<int:part>.xml")
 def part_of_sitemap(part: int) -> Response:
     """One of many sitemaps, counted from 1."""
     with the_shop().db.read_engine.connect() as connection:
-        paths = _paths(connection, part - 1) if 0 < part <= feeds.ADDRESSES_IN_A_SITEMAP else []
+        paths = _paths(connection, part - 1) if 0 < part <= documents.ADDRESSES_IN_A_SITEMAP else []
     if not paths:
         abort(404)
-    return answer(feeds.sitemap(house(), paths), "application/xml")
+    return answer(documents.sitemap(house(), paths), "application/xml")
 
 
 @bp.get("/new.atom")
@@ -57,7 +59,7 @@ def new_books() -> Response:
     today = the_shop().now.date()
     found = _editions(Edition.publication_date <= today).order_by(Edition.publication_date.desc(), Edition.isbn)
     entries = _entries(found, once_a_book=True)
-    return answer(feeds.atom(house(), "/new.atom", "New books", entries, the_shop().now), "application/atom+xml")
+    return answer(documents.atom(house(), "/new.atom", "New books", entries, the_shop().now), "application/atom+xml")
 
 
 @bp.get("/coming-soon.ics")
@@ -65,19 +67,19 @@ def coming_books() -> Response:
     """The days on which editions will be published."""
     today = the_shop().now.date()
     found = _editions(Edition.publication_date > today).order_by(Edition.publication_date, Edition.isbn)
-    return answer(feeds.calendar(house(), _entries(found, once_a_book=False), the_shop().now), "text/calendar")
+    return answer(documents.calendar(house(), _entries(found, once_a_book=False), the_shop().now), "text/calendar")
 
 
 @bp.get("/opensearch.xml")
 def search_description() -> Response:
     """How a browser may search here from its own bar."""
-    return answer(feeds.search_description(house()), "application/opensearchdescription+xml")
+    return answer(documents.search_description(house()), "application/opensearchdescription+xml")
 
 
-def house() -> feeds.House:
+def house() -> documents.House:
     """Who publishes, for all that machines read."""
     settings = the_shop().settings
-    return feeds.House(settings.shop_name, settings.public_base_url)
+    return documents.House(settings.shop_name, settings.public_base_url)
 
 
 def answer(body: bytes, kind: str) -> Response:
@@ -90,8 +92,8 @@ def answer(body: bytes, kind: str) -> Response:
 
 
 def _paths(connection: Connection, part: int) -> list[str]:
-    slugs = select(Work.slug).order_by(Work.id).limit(feeds.ADDRESSES_IN_A_SITEMAP)
-    return [f"/books/{slug}" for slug in connection.scalars(slugs.offset(part * feeds.ADDRESSES_IN_A_SITEMAP))]
+    slugs = select(Work.slug).order_by(Work.id).limit(documents.ADDRESSES_IN_A_SITEMAP)
+    return [f"/books/{slug}" for slug in connection.scalars(slugs.offset(part * documents.ADDRESSES_IN_A_SITEMAP))]
 
 
 def _editions(*conditions: ColumnElement[bool]) -> Any:
@@ -111,7 +113,7 @@ def _editions(*conditions: ColumnElement[bool]) -> Any:
     )
 
 
-def _entries(found: Select[Any], *, once_a_book: bool) -> list[feeds.Entry]:
+def _entries(found: Select[Any], *, once_a_book: bool) -> list[documents.Entry]:
     with the_shop().db.read_engine.connect() as connection:
         rows = connection.execute(found).all()
         authors = _authors(connection, {row.work for row in rows})
@@ -130,8 +132,8 @@ def _authors(connection: Connection, works: set[int]) -> dict[int, list[str]]:
     return found
 
 
-def _entry(row: Row[Any], author: str) -> feeds.Entry:
-    return feeds.Entry(
+def _entry(row: Row[Any], author: str) -> documents.Entry:
+    return documents.Entry(
         title=row.title,
         address=f"/books/{row.slug}",
         author=author,

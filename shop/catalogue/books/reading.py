@@ -16,11 +16,15 @@ from typing import TYPE_CHECKING, Any
 from sqlalchemy import JSON, Text, bindparam, cast, literal_column, select
 
 from shop import countries
-from shop.catalogue import delivery, forms, jackets, markup, rights, subjects
-from shop.catalogue.details import Details
-from shop.catalogue.jackets import Jacket
+from shop.catalogue import forms, rights
+from shop.catalogue.covers import jackets
+from shop.catalogue.covers.jackets import Jacket
+from shop.catalogue.facts import markup
+from shop.catalogue.facts.details import Details
+from shop.catalogue.finding import subjects
 from shop.catalogue.models import Contributor, Edition, OldSlug, Price, Quotation, RightsSet, Work
 from shop.catalogue.offers import OUT_OF_PRINT, EditionFacts, Offer, OfferState, holds_on, offer
+from shop.catalogue.selling import delivery
 from shop.db import Prepared
 from shop.money import Money
 
@@ -30,7 +34,7 @@ if TYPE_CHECKING:
     from markupsafe import Markup
     from sqlalchemy import Connection
 
-    from shop.catalogue.disclosure import Disclosure
+    from shop.catalogue.selling.disclosure import Disclosure
     from shop.db import Look
     from shop.services import Shop
 

@@ -10,12 +10,12 @@ from __future__ import annotations
 import json
 from typing import TYPE_CHECKING, Any
 
-from shop.catalogue import facets
+from shop.catalogue.facts import languages
 from shop.catalogue.offers import OfferState
 
 if TYPE_CHECKING:
-    from shop.catalogue.details import Details
-    from shop.catalogue.reading import EditionView, WorkView
+    from shop.catalogue.books.reading import EditionView, WorkView
+    from shop.catalogue.facts.details import Details
 
 _FORMATS = {"BB": "Hardcover", "BC": "Paperback", "ED": "EBook", "EA": "EBook", "AJ": "AudiobookFormat"}
 _STATES = {OfferState.BUY: "InStock", OfferState.PREORDER: "PreOrder", OfferState.OUT_OF_STOCK: "OutOfStock"}
@@ -90,7 +90,7 @@ def _edition(
             "bookFormat": f"https://schema.org/{_FORMATS[view.form]}" if view.form in _FORMATS else None,
             "numberOfPages": view.pages,
             "datePublished": view.facts.publication_date.isoformat() if view.facts.publication_date else None,
-            "inLanguage": None if details.language == "und" else facets.language_tag(details.language),
+            "inLanguage": None if details.language == "und" else languages.tag(details.language),
             "offers": _offer(view, base + work.address, seller, country),
             **(_accessibility(details) if details.is_digital else {}),
         }

@@ -8,14 +8,15 @@ from typing import TYPE_CHECKING
 from flask import Blueprint, abort, redirect, render_template, request
 
 from shop import addresses, throttle, visitor
-from shop.catalogue import notify, reading
+from shop.catalogue.books import reading
+from shop.catalogue.waiting import notify
 from shop.throttle import hashed
 from shop.web import db, see_other, the_shop
 
 if TYPE_CHECKING:
     from werkzeug.wrappers import Response as AnyResponse
 
-    from shop.catalogue.reading import EditionView
+    from shop.catalogue.books.reading import EditionView
 
 bp = Blueprint("notify", __name__)
 

@@ -15,8 +15,8 @@ from shop.catalogue.offers import OfferState
 if TYPE_CHECKING:
     from datetime import date
 
-    from shop.catalogue.feeds import House
-    from shop.catalogue.reading import EditionView
+    from shop.catalogue.books.reading import EditionView
+    from shop.catalogue.feeds.documents import House
     from shop.money import Money
 
 BOOKS = "784"

@@ -12,9 +12,9 @@ from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
 from shop import countries
-from shop.catalogue import vocabulary as words
 from shop.catalogue.rights import Decision, Resolution
-from shop.catalogue.terms import Level, Place, Said, Turn, clauses, dictionary, listen, terms_on
+from shop.catalogue.territory import vocabulary as words
+from shop.catalogue.territory.terms import Level, Place, Said, Turn, clauses, dictionary, listen, terms_on
 from shop.countries import COUNTRIES
 
 if TYPE_CHECKING:

@@ -16,7 +16,7 @@ from functools import lru_cache
 from typing import TYPE_CHECKING, Any
 
 from shop import countries
-from shop.catalogue import vocabulary as words
+from shop.catalogue.territory import vocabulary as words
 from shop.countries import COUNTRIES
 from shop.settings import assets
 

@@ -1,0 +1,1 @@
+"""Covers: drawn from the ISBN, or given by the publisher and made into the sizes that pages show."""

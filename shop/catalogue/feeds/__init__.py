@@ -1,0 +1,1 @@
+"""Feeds: the catalogue for machines. Atom, calendars, sitemaps, OPDS, shopping pages, and ONIX out."""

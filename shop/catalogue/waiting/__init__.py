@@ -1,0 +1,1 @@
+"""Waiting: readers who want to be told when a book is on sale."""
