@@ -9,7 +9,7 @@ import pytest
 from sqlalchemy import event, text, update
 
 from shop.catalogue.facts import markup
-from shop.catalogue.intake import importer
+from shop.catalogue.intake import batch, importer
 from shop.catalogue.models import Contributor, Edition, OldSlug, Price, ProviderState, Quotation, RightsSet, Work
 from tests.makers import EBOOK, HARDBACK, Scene, an_edition
 
@@ -190,7 +190,7 @@ def test_a_subject_that_no_book_has_yet_may_have_one_tomorrow(scene: Scene) -> N
 @pytest.mark.parametrize("words", ["ISBN 9781631498305", "isbn: 978-1-63149-830-5", "ISBN-13: 9781631498305"])
 def test_a_number_may_be_called_an_isbn(scene: Scene, words: str) -> None:
     with scene.shop.db.writing() as session:
-        importer.summarise(session.get_one(Work, 1))
+        batch.summarise(session.get_one(Work, 1))
     answer = scene.client.get("/search", query_string={"q": words}, base_url="http://localhost")
     assert 'href="/books/exit-stalin"' in answer.text
 

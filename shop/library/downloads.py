@@ -15,7 +15,7 @@ from flask import Response, request, send_file
 from sqlalchemy import select, update
 from werkzeug.exceptions import RequestedRangeNotSatisfiable
 
-from shop.catalogue.intake.importer import slug_of
+from shop.catalogue.intake.batch import slug_of
 from shop.library.links import TICKET_LIFE
 from shop.library.models import DownloadSession, Entitlement
 from shop.orders.models import new_public_id

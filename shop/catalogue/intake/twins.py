@@ -14,7 +14,7 @@ from sqlalchemy import String, func, select, update
 from sqlalchemy.orm import Mapped, mapped_column, selectinload
 
 from shop.catalogue.finding.search import folded
-from shop.catalogue.intake import importer
+from shop.catalogue.intake.batch import summarise
 from shop.catalogue.models import Edition, OldSlug, Work, WorkAlias
 from shop.db import Base, insert_if_absent
 
@@ -89,7 +89,7 @@ def put_together(session: Session, kept_id: int, gone_id: int) -> Work:
     session.add_all([OldSlug(slug=slug, work_id=kept.id), WorkAlias(identifier=identifier, work_id=kept.id)])
     _carry_over(session, identifier, kept.identifier)
     session.expire(kept, ["editions"])
-    importer.summarise(kept)
+    summarise(kept)
     return kept
 
 
