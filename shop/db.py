@@ -203,6 +203,15 @@ def number(session: Session, *models: type[Base]) -> None:
                 row.id = highest + count  # type: ignore[attr-defined]
 
 
+def take_turns(session: Session, name: str) -> None:
+    """Wait until no other transaction is at this, and keep others waiting until the end of one's own.
+
+    On SQLite whoever writes is alone already.
+    """
+    if session.get_bind().dialect.name == "postgresql":
+        session.execute(select(func.pg_advisory_xact_lock(func.hashtext(name))))
+
+
 def keys(session: Session, model: type[Base], count: int) -> Sequence[int]:
     """Set aside keys for so many new rows of a model, so that what refers to them can be written at once.
 

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+from concurrent.futures import ThreadPoolExecutor
 from datetime import date
+from threading import Barrier
 from typing import TYPE_CHECKING
 
 import pytest
@@ -23,6 +25,7 @@ if TYPE_CHECKING:
 FORMS = {"9780306406157": "BB", "9780140449136": "ED", "9780261103573": "BC"}
 HARD, EBOOK, SOFT = FORMS
 FIRST = "/books/tide-and-wrack"
+NAMESPACE = "http://ns.editeur.org/onix/3.0/reference"
 
 
 def product(
@@ -61,8 +64,7 @@ def product(
 def take_in(scene: Scene, folder: Path, *products: str) -> importer.Report:
     """Import a message of these."""
     file = folder / "feed.xml"
-    namespace = "http://ns.editeur.org/onix/3.0/reference"
-    file.write_text(f'<ONIXMessage xmlns="{namespace}" release="3.0">{"".join(products)}</ONIXMessage>')
+    file.write_text(f'<ONIXMessage xmlns="{NAMESPACE}" release="3.0">{"".join(products)}</ONIXMessage>')
     return importer.import_file(scene.shop, file)
 
 
@@ -425,3 +427,23 @@ def test_other_forms_are_known_by_an_isbn_of_ten_digits(scene: Scene, tmp_path: 
     take_in(scene, tmp_path, product(HARD))
     take_in(scene, tmp_path, product(EBOOK, kin=("0-306-40615-2",)))
     assert works_of(scene, HARD, EBOOK) == [{HARD, EBOOK}]
+
+
+def test_two_imports_at_once_bring_the_same_book_once(scene: Scene, tmp_path: Path) -> None:
+    files = [tmp_path / f"{number}.xml" for number in range(4)]
+    for number, file in enumerate(files):
+        isbns = list(FORMS) if number % 2 else list(FORMS)[::-1]
+        told = "".join(product(isbn, work="W-1", title=f"Tide and wrack {number}") for isbn in isbns)
+        file.write_text(f'<ONIXMessage xmlns="{NAMESPACE}" release="3.0">{told}</ONIXMessage>')
+    ready = Barrier(len(files))
+
+    def bring(file: Path) -> importer.Report:
+        ready.wait()
+        return importer.import_file(scene.shop, file)
+
+    with ThreadPoolExecutor(len(files)) as pool:
+        reports = list(pool.map(bring, files))
+
+    assert sum(report.added for report in reports) == len(FORMS)
+    assert all(report.problems == [] for report in reports)
+    assert len(works_of(scene, *FORMS)) == 1

@@ -23,6 +23,7 @@ from shop.catalogue.models import (
     Work,
 )
 from shop.catalogue.onix import OnixDeletion, OnixProduct, Problem, Record
+from shop.db import take_turns
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
@@ -71,6 +72,7 @@ def import_file(shop: Shop, path: Path, told: Told | None = None) -> Report:
     with _collecting_between_batches() as collect:
         for records in _batches(onix.records(path)):
             with shop.db.writing() as session, session.no_autoflush:
+                take_turns(session, "import")  # two files may tell of one work
                 is_news = _take_batch(shop, session, records, report)
                 if told is not None:
                     session.flush()
