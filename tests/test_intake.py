@@ -14,7 +14,7 @@ from shop.catalogue import rights
 from shop.catalogue.books import reading
 from shop.catalogue.finding import search
 from shop.catalogue.intake import importer
-from shop.catalogue.models import Edition, KnownSubject, Price, RightsSet, Work
+from shop.catalogue.models import Edition, KnownSubject, Price, RightsSet, Work, take_stock
 from shop.catalogue.offers import OfferState, holds_on
 from tests.conftest import EXAMPLES
 from tests.makers import HARDBACK, Scene
@@ -421,6 +421,36 @@ def test_a_record_that_is_silent_on_copies_does_not_make_them_endless(scene: Sce
     assert edition(scene, HARD).stock == 7
     take_in(scene, tmp_path, product(HARD).replace("<ProductAvailability>20", "<ProductAvailability>23"))
     assert edition(scene, HARD).stock is None, "what is printed to order is not counted"
+
+
+def test_a_count_that_is_told_again_does_not_bring_back_what_was_sold(scene: Scene, tmp_path: Path) -> None:
+    def tell(count: int, title: str, availability: str = "20") -> int | None:
+        on_hand = PRICE.format(more="", amount="10.00") + f"<Stock><OnHand>{count}</OnHand></Stock>"
+        told = product(HARD, price=on_hand, title=title)
+        take_in(scene, tmp_path, told.replace("Availability>20", f"Availability>{availability}"))
+        return edition(scene, HARD).stock
+
+    assert tell(7, "First") == 7
+    with scene.shop.db.writing() as session:
+        assert take_stock(session, edition(scene, HARD).id, 2)
+    assert tell(7, "Second") == 5
+    assert tell(9, "Second") == 9
+    assert tell(9, "Third", availability="23") is None
+    assert tell(9, "Third") == 9
+
+
+def test_a_subject_is_called_as_the_publisher_calls_it_now(scene: Scene, tmp_path: Path) -> None:
+    subject = "<Subject><SubjectSchemeIdentifier>93</SubjectSchemeIdentifier><SubjectCode>NHD</SubjectCode>{}</Subject>"
+    heading = "<SubjectHeadingText>{}</SubjectHeadingText>"
+
+    def tell(words: str) -> str | None:
+        told = product(HARD).replace("</DescriptiveDetail>", subject.format(words) + "</DescriptiveDetail>")
+        take_in(scene, tmp_path, told)
+        return {one.code: one.heading for one in scene.all(KnownSubject)}["NHD"]
+
+    assert tell(heading.format("Europe’s histroy")) == "Europe’s histroy"
+    assert tell(heading.format("Europe’s history")) == "Europe’s history"
+    assert tell("") == "Europe’s history", "a record without a heading does not take it away"
 
 
 def test_other_forms_are_known_by_an_isbn_of_ten_digits(scene: Scene, tmp_path: Path) -> None:

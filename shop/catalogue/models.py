@@ -131,6 +131,7 @@ class Edition(Base):
 
     Codes are ONIX's: `accessibility` is `{"value", "words"}` of list 196, `hazards` of list 143, `usage` is
     `{"type", "status", "limits"}` of lists 145, 146 and 147, `safety_contacts` is `{"name", "email", "address"}`.
+    `stock` is what is left of the copies that its record counted last, `told_stock`; none for what is not counted.
     `cover_link` is where its record says that a picture of its cover is, `cover` the digest of the one that is kept.
     `rights_statement` is what its own record says of its rights, where that is not word for word what its set came of.
     """
@@ -164,6 +165,7 @@ class Edition(Base):
     availability: Mapped[str] = mapped_column(String(2))
     expected_date: Mapped[date | None]
     stock: Mapped[int | None]
+    told_stock: Mapped[int | None]
     rights_set_id: Mapped[int | None] = mapped_column(ForeignKey("rights_set.id"))
     rights_statement: Mapped[dict[str, Any] | None] = mapped_column(JSON(none_as_null=True))
     tax_class: Mapped[str] = mapped_column(String(20))

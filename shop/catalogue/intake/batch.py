@@ -40,7 +40,10 @@ if TYPE_CHECKING:
 LONGEST_SLUG = 80
 _TOLD = ("subtitle", "publisher", "description", "short_description", "territory_statement", "subjects")
 """What a record may tell of a work."""
-_NEW_HEADINGS = text("INSERT INTO known_subject (code, heading) VALUES (:code, :heading) ON CONFLICT DO NOTHING")
+_HEADINGS = text(
+    "INSERT INTO known_subject (code, heading) VALUES (:code, :heading) "
+    "ON CONFLICT (code) DO UPDATE SET heading = excluded.heading WHERE excluded.heading IS NOT NULL"
+)
 
 
 class Row:
@@ -121,7 +124,7 @@ class Batch:
         known = {code: heading for work in self.summarised for code, heading in subjects.headings(work.subjects)}
         if known:
             headings = [{"code": code, "heading": known[code]} for code in sorted(known)]
-            connection.execute(_NEW_HEADINGS, headings)
+            connection.execute(_HEADINGS, headings)
 
     def begin_work(self, product: OnixProduct) -> Work | Row:
         """Return a new work, that nothing is known of yet but what it is called."""
@@ -149,6 +152,8 @@ class Batch:
             "isbn": product.isbn,
             "sku": product.isbn,
             "cover_link": None,
+            "stock": None,
+            "told_stock": None,
             "prices": [],
         }
         edition: Edition | Row

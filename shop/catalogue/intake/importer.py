@@ -308,8 +308,7 @@ def _describe(edition: Edition | Row, product: OnixProduct) -> None:
         "expected_date",
     ):
         setattr(edition, name, getattr(product, name))
-    if product.stock is not None or product.availability in onix.UNCOUNTED or not edition.id:
-        edition.stock = product.stock  # a record that is silent on copies counted before does not make them endless
+    _count(edition, product)
     edition.record_digest = product.digest
     edition.cover_link = product.cover or edition.cover_link
     edition.accessibility = [_values(feature) for feature in product.accessibility]
@@ -318,6 +317,18 @@ def _describe(edition: Edition | Row, product: OnixProduct) -> None:
     edition.safety_contacts = [_values(contact) for contact in product.safety_contacts]
     edition.position = _FORM_ORDER.get(product.form, LAST_FORM)
     edition.tax_class = {"E": "epub", "A": "audiobook"}.get(product.form[0], "print_book")
+
+
+def _count(edition: Edition | Row, product: OnixProduct) -> None:
+    """Take over a new count of copies.
+
+    A record that is silent on copies does not make them endless, and one that repeats its count has not counted again:
+    what was sold since stays sold.
+    """
+    if product.availability in onix.UNCOUNTED:
+        edition.stock = edition.told_stock = None
+    elif product.stock is not None and product.stock != edition.told_stock:
+        edition.stock = edition.told_stock = product.stock
 
 
 def _values(told: Any) -> dict[str, Any]:
