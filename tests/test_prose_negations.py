@@ -114,6 +114,11 @@ def test_what_is_shut_out_is_closed_and_nothing_else(sentence: str, closed: str,
 
 
 UNSURE = [
+    ("World – UK", "GB"),
+    ("World - UK and Canada", "GB CA"),
+    ("Worldwide — European Union, Switzerland", "FR CH"),
+    ("World (- UK)", "GB"),
+    ("World-UK", "GB"),
     ("World, with Canada excluded and UK included", "CA"),
     ("US:N GB:Y", "US"),
     ("USA - not for sale, Canada - for sale", "US"),

@@ -200,6 +200,9 @@ class _Parser:
         elif meaning is None:
             self._claims.unplaced.append(text)
             self._claims.lost += [text] * self._closes
+        elif meaning is Turn.DASH:
+            self._doubt(text)
+            self._closes = self._waits = True
         elif meaning in _CLOSING:
             self._deny(meaning, text, _ahead(said, at))
         elif meaning in _OPENING:

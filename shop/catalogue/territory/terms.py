@@ -50,6 +50,7 @@ class Turn(Enum):
     NO = auto()  # not for sale in …
     DENIED = auto()  # excluded, not for sale: of the places before it too
     GONE = auto()  # sold: of the places before it only
+    DASH = auto()  # between the world and a part of it
     NOTHING = auto()  # words that say nothing of where
     THERE = auto()  # its territories and dependencies: of the country named last
     CLAUSE = auto()  # a new sentence
@@ -212,11 +213,20 @@ def listen(clause: list[words.Token], known: dict[tuple[str, ...], Place | Turn]
     while at < len(clause):
         length, meaning = _longest(clause, at, known)
         text = clause[at].text
+        if isinstance(meaning, Place) and _is_dashed_off(clause, at, meaning, said):
+            said.append((Turn.DASH, clause[at - 1].text))
         is_silent = meaning is None and clause[at].folded in words.SILENT
         if meaning is not None or (any(letter.isalpha() for letter in text) and not is_silent):
             said.append((meaning, text))
         at += length
     return said
+
+
+def _is_dashed_off(clause: list[words.Token], at: int, place: Place, said: list[Said]) -> bool:
+    """Whether a dash alone stands between the world and a part of it: World – UK. Most mean it to take that away."""
+    before = [meaning for meaning, _ in said[-2:] if meaning is not Turn.OPEN][-1:]
+    follows_world = any(isinstance(one, Place) and one.level is Level.WORLD for one in before)
+    return follows_world and place.level is not Level.WORLD and clause[at - 1].text in words.DASHES
 
 
 def _longest(

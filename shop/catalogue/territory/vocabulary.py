@@ -354,7 +354,8 @@ _MINUS = re.compile(r"(?<=[\w)] )[-–](?=[^\W\d_])")
 _PLAIN = str.maketrans({"’": "'", "ł": "l", "Ł": "L", "ø": "o", "Ø": "O", "đ": "d", "ß": "ss", "æ": "ae"})
 _ABBREVIATIONS = {"ex.", "excl.", "incl.", "exc.", "inc.", "st.", "is.", "rep.", "terr.", "n.", "s.", "e.", "w."}
 
-SILENT = frozenset({*"-–—/&*.\"'“”", "\u2011", "\u2018", "the", "and"})
+DASHES = frozenset("-–—")
+SILENT = frozenset({*DASHES, *"/&*.\"'“”", "\u2011", "\u2018", "the", "and"})
 """Inside a name nobody hears these, nor a comma: Antigua & Barbuda, Guinea-Bissau, Isle of the Man."""
 
 
