@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from datetime import date
 
 import pytest
@@ -107,6 +108,35 @@ def test_what_was_lost_since_yesterday_is_an_alarm(scene: Scene) -> None:
         (country, 3, 0) for country in sorted(scene.all(SellableDay)[0].counts) if country != "CA"
     ]
     assert sellable.ROUND in rounds(scene.shop.settings)
+
+
+def test_a_loss_is_an_alarm_until_it_is_made_good_or_somebody_accepts_it(scene: Scene) -> None:
+    def next_day(countries: str | None = None) -> bool:
+        """A day goes by, perhaps with other rights; whether there is an alarm on it."""
+        sellable.begin_day(scene.shop)
+        scene.clock.forward(hours=24)
+        if countries is not None:
+            with scene.shop.db.writing() as session:
+                session.execute(update(RightsSet).values(countries=countries))
+        with scene.shop.db.reading() as session:
+            return bool(sellable.alarm(scene.shop, session)[1])
+
+    def accept(seen: str) -> int:
+        return scene.post("/staff/rights/countries/accept", seen=seen).status_code
+
+    assert next_day("CA US") is True
+    assert [next_day() for _ in range(5)] == [True] * 5, "it does not go away by itself"
+    assert next_day("CA US MX") is True, "another country does not make up for it"
+
+    scene.sign_in_as_staff()
+    (seen,) = re.findall(r'name="seen" value="([^"]+)"', scene.get("/staff/rights/countries").text)
+    assert accept("1 2 3") == 409
+    assert accept(seen) == 303
+    assert "no country has lost anything" in scene.get("/staff/rights/countries").text
+    assert [row.accepted_by for row in scene.all(SellableDay)][-1] == "admin@press.test"
+    assert [next_day() for _ in range(2)] == [False, False]
+    assert next_day("CA") is True, "what is lost after that is an alarm again"
+    assert next_day("CA US MX") is False, "and is none when it is made good"
 
 
 def test_the_table_is_for_spreadsheets_too(scene: Scene) -> None:

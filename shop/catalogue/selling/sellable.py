@@ -1,25 +1,27 @@
-"""How much of the catalogue may be sold in each country today, and what was lost since another day.
+"""How much of the catalogue may be sold in each country today, and what was lost without anybody having accepted it.
 
-Sellable is what both rights and price allow; stock and the provider's word come and go and are left out. Counted in
-groups of editions that have the same rights and the same prices, of which a publisher has few.
+A loss is an alarm until it is made good or a member of staff accepts how things are: each country is held against the
+most that it had on any day since somebody accepted last. Sellable is what both rights and price allow; stock and the
+provider's word come and go and are left out. Counted in groups of editions that have the same rights and the same
+prices, of which a publisher has few.
 """
 
 from __future__ import annotations
 
 from collections import Counter
 from dataclasses import dataclass
-from datetime import date
+from datetime import date, timedelta
 from functools import partial
 from typing import TYPE_CHECKING, Any
 
-from sqlalchemy import JSON, and_, case, exists, func, literal, or_, select
+from sqlalchemy import JSON, Text, and_, case, exists, func, literal, or_, select
 from sqlalchemy.orm import Mapped, mapped_column
 
 from shop.catalogue import rights
 from shop.catalogue.models import Edition, Price, RightsSet
 from shop.catalogue.offers import WITHDRAWN_AVAILABILITY, WITHDRAWN_STATUS
 from shop.countries import COUNTRIES
-from shop.db import Base, insert_if_absent
+from shop.db import Base, insert_if_absent, upsert
 
 if TYPE_CHECKING:
     from sqlalchemy import ColumnElement
@@ -31,16 +33,22 @@ if TYPE_CHECKING:
 ROUND = "count-sellable"
 A_DAY = 86_400
 EVERYWHERE = "*"
+LOOK_BACK = timedelta(days=60)
+"""How far, where nobody has accepted anything."""
 
 
 class SellableDay(Base):
-    """How many editions could be sold in each country when a day began: `{"GB": 12, …}`, zeros left out."""
+    """How many editions could be sold in each country when a day began: `{"GB": 12, …}`, zeros left out.
+
+    With `accepted_by`, how many there were when that member of staff accepted it.
+    """
 
     __tablename__ = "sellable_day"
 
     day: Mapped[date] = mapped_column(primary_key=True)
     total: Mapped[int]
     counts: Mapped[dict[str, int]] = mapped_column(JSON)
+    accepted_by: Mapped[str | None] = mapped_column(Text)
 
 
 @dataclass(frozen=True, slots=True)
@@ -135,18 +143,33 @@ def _priced_in(priced: str | None) -> frozenset[str]:
 
 
 def losses(session: Session, share: Share, today: date) -> tuple[date | None, list[Loss]]:
-    """Return the latest day before today that was counted, and the countries that have lost since, the worst first."""
-    before = session.scalars(
-        select(SellableDay).where(SellableDay.day < today).order_by(SellableDay.day.desc()).limit(1)
-    ).first()
-    if before is None:
+    """Return the countries that have lost, the worst first, and the last day on which the first of them had more.
+
+    The day is the latest that was counted where nothing was lost, and None where no earlier day was.
+    """
+    accepted = select(func.max(SellableDay.day)).where(SellableDay.accepted_by.is_not(None))
+    since = session.scalar(accepted) or today - LOOK_BACK
+    told = or_(SellableDay.day < today, SellableDay.accepted_by.is_not(None))
+    days = session.scalars(select(SellableDay).where(SellableDay.day >= since, told).order_by(SellableDay.day)).all()
+    if not days:
         return None, []
+    most: dict[str, tuple[int, date]] = {}
+    for one in days:
+        for country, editions in one.counts.items():
+            most[country] = max(most.get(country, (0, one.day)), (editions, one.day))
     lost = [
-        Loss(country, count, share.sellable[country])
-        for country, count in before.counts.items()
-        if share.sellable[country] < count
+        Loss(country, editions, share.sellable[country])
+        for country, (editions, _day) in most.items()
+        if share.sellable[country] < editions
     ]
-    return before.day, sorted(lost, key=lambda one: (one.now - one.before, one.country))
+    lost.sort(key=lambda one: (one.now - one.before, one.country))
+    return most[lost[0].country][1] if lost else days[-1].day, lost
+
+
+def accept(session: Session, share: Share, today: date, by: str) -> None:
+    """Take how things are for what they should be: nothing that was lost before is an alarm any more."""
+    row = {"day": today, "total": share.total, "counts": _counts(share), "accepted_by": by}
+    upsert(session, SellableDay, [row], key=("day",))
 
 
 def alarm(shop: Shop, session: Session) -> tuple[date | None, list[Loss]]:
@@ -175,5 +198,8 @@ def note_day(_job: Job, shop: Shop) -> Ending:
 
 
 def _write(day: date, share: Share, session: Session) -> None:
-    counts = {country: editions for country, editions in sorted(share.sellable.items()) if editions}
-    insert_if_absent(session, SellableDay, day=day, total=share.total, counts=counts)
+    insert_if_absent(session, SellableDay, day=day, total=share.total, counts=_counts(share))
+
+
+def _counts(share: Share) -> dict[str, int]:
+    return {country: editions for country, editions in sorted(share.sellable.items()) if editions}

@@ -105,7 +105,24 @@ def sellable_by_country() -> str:
     """How much of the catalogue may be sold in each country, and where it is less than it was."""
     share, since, lost = _share()
     names = countries.names()
-    return render_template("staff/countries.html", share=share, since=since, lost=lost, names=names)
+    return render_template("staff/countries.html", share=share, since=since, lost=lost, seen=_seen(lost), names=names)
+
+
+@bp.post("/rights/countries/accept")
+@needs(Role.SUPPORT)
+def accept_losses() -> Response:
+    """Take what was lost for what should be, provided that it is what was shown."""
+    share, since, lost = _share()
+    if request.form.get("seen") != _seen(lost):
+        abort(409, "This is not what was shown; look at it again.")
+    told = f"{len(lost)} countries, since {since}" if lost else "nothing"
+    at = note("accept fewer on sale", "countries", told)
+    sellable.accept(db(), share, at.date(), me().email)
+    return see_other("/staff/rights/countries")  # type: ignore[return-value]
+
+
+def _seen(lost: list[Loss]) -> str:
+    return f"{len(lost)} {sum(one.before for one in lost)} {sum(one.now for one in lost)}"
 
 
 @bp.get("/rights/countries.csv")
