@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from datetime import date
 from pathlib import Path
 
@@ -72,6 +73,35 @@ def test_a_yes_of_the_provider_grows_old_on_a_remembered_page(scene: Scene) -> N
     scene.clock.forward(hours=24)
 
     assert "Coming soon" in scene.get(PAGE).text
+
+
+@pytest.mark.parametrize(
+    ("country", "change", "price", "delivery", "licence"),
+    [
+        ("US", {}, "£38.00", "£47.50 in all", True),
+        ("US", {"stock": 0}, "£38.00", "Delivery to the United States costs £9.50.", True),
+        ("US", {"availability": "51"}, "", "", False),
+        ("US", {"publishing_status": "11"}, "", "", False),
+        ("GB", {}, "", "", False),
+    ],
+    ids=["to be had", "out of stock", "out of print", "withdrawn", "not sold here"],
+)
+def test_a_card_tells_what_buying_means_only_where_that_can_be(
+    scene: Scene, country: str, change: dict[str, object], price: str, delivery: str, *, licence: bool
+) -> None:
+    if change:
+        with scene.shop.db.writing() as session:
+            session.execute(update(Edition).values(**change))
+    scene.live_in(country)
+    page = scene.get(PAGE).text
+    hardback = page[page.index(f'id="{HARDBACK}"') :].partition("</li>")[0]
+    ebook = page[page.index(f'id="{EBOOK}"') :].partition("</li>")[0]
+
+    assert re.findall(r'<span class="price">([^<]+)', hardback) == [price] * bool(price)
+    assert delivery in hardback
+    assert ("Delivery" in hardback) is bool(delivery)
+    assert ("You are buying a licence" in ebook) is licence
+    assert "In the app." in ebook, "whoever has bought it still reads how"
 
 
 def test_the_basket_is_counted_on_a_remembered_page_and_no_country_sees_anothers(scene: Scene) -> None:

@@ -64,6 +64,19 @@ def test_a_book_that_is_not_out_is_on_the_calendar_and_not_in_the_feed(scene: Sc
     assert str(days[f"{HARDBACK}@localhost"]["SUMMARY"]) == "Exit Stalin by Mark B. Smith (hardback)"
 
 
+def test_a_calendar_is_the_same_all_day_long(scene: Scene) -> None:
+    with scene.shop.db.writing() as session:
+        session.execute(update(Edition).values(publication_date=date(2027, 1, 5)))
+    morning = scene.get("/coming-soon.ics").data
+    scene.clock.forward(hours=2)
+    afternoon = scene.get("/coming-soon.ics").data
+    scene.clock.forward(hours=24)
+
+    assert b"DTSTAMP:20261125T000000Z" in morning
+    assert afternoon == morning
+    assert scene.get("/coming-soon.ics").data != morning
+
+
 def test_a_withdrawn_edition_is_announced_nowhere(scene: Scene) -> None:
     with scene.shop.db.writing() as session:
         session.execute(update(Edition).values(publishing_status="11", publication_date=date(2027, 1, 5)))
@@ -78,7 +91,10 @@ def test_the_sitemap_names_every_book_by_its_own_address(scene: Scene) -> None:
     assert "http://localhost/books/tidewrack" in found
     assert len(found) == len(set(found))
     assert all(scene.get(address.removeprefix("http://localhost")).status_code == 200 for address in found)
-    assert scene.get("/sitemap/2.xml").status_code == scene.get("/sitemap/0.xml").status_code == 404
+    assert {"http://localhost/", "http://localhost/new", "http://localhost/subjects/nhd"} <= set(found)
+    assert scene.get("/sitemap/2.xml").status_code == 404
+    places = addresses(scene.get("/sitemap/0.xml").data)
+    assert set(places) == {address for address in found if "/books/" not in address}
 
 
 def addresses(document: bytes) -> Sequence[str]:

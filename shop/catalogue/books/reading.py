@@ -85,8 +85,8 @@ class EditionView:
 
     @cached_property
     def price(self) -> str | None:
-        """The price, tax included."""
-        return str(self.offer.price) if self.offer.price else None
+        """The price, tax included; none of what is not for sale here, now or later."""
+        return str(self.offer.price) if self.offer.price and self.is_offered else None
 
     @cached_property
     def delivery(self) -> Money | None:
@@ -97,9 +97,11 @@ class EditionView:
 
     @cached_property
     def delivery_sentence(self) -> str:
-        """The charge beside the price, with the sum of both."""
-        if self.delivery is None or self.offer.price is None or self.country is None:
+        """The charge beside the price, with the sum of both where it can be paid now."""
+        if self.delivery is None or self.offer.price is None or self.country is None or not self.is_offered:
             return ""
+        if not self.may_be_basketed:
+            return f"Delivery to {countries.in_sentence(self.country)} costs {self.delivery}."
         low, high = delivery.zone_of(self.country).working_days
         total = self.offer.price + self.delivery
         return (
@@ -116,6 +118,11 @@ class EditionView:
     def may_be_awaited(self) -> bool:
         """Whether it is worth waiting for."""
         return not self.is_out_of_print and self.offer.state in {OfferState.COMING_SOON, OfferState.OUT_OF_STOCK}
+
+    @property
+    def is_offered(self) -> bool:
+        """Whether it is or may be sold where the reader is, though perhaps not today."""
+        return self.offer.state not in {OfferState.NOT_HERE, OfferState.WITHDRAWN} and not self.is_out_of_print
 
     @property
     def is_out_of_print(self) -> bool:

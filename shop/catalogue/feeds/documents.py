@@ -94,7 +94,7 @@ def _instant(day: date) -> str:
 
 
 def calendar(house: House, entries: Iterable[Entry], now: datetime) -> bytes:
-    """Return a calendar with a whole day for each entry; `now` says when it was made."""
+    """Return a calendar with a whole day for each entry, stamped with the day of `now`: on one day, one calendar."""
     lines = [
         "BEGIN:VCALENDAR",
         "VERSION:2.0",
@@ -112,7 +112,7 @@ def _day(house: House, entry: Entry, now: datetime) -> list[str]:
     return [
         "BEGIN:VEVENT",
         f"UID:{entry.isbn}@{house.host}",
-        f"DTSTAMP:{now.astimezone(UTC):%Y%m%dT%H%M%SZ}",
+        f"DTSTAMP:{now.astimezone(UTC):%Y%m%d}T000000Z",
         f"DTSTART;VALUE=DATE:{entry.published_on:%Y%m%d}",
         f"DTEND;VALUE=DATE:{entry.published_on + timedelta(days=1):%Y%m%d}",
         f"SUMMARY:{_escaped(f'{entry.title}{by} ({entry.forms.lower()})')}",

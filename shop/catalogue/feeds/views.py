@@ -10,6 +10,7 @@ from sqlalchemy import func, select
 from shop.catalogue import forms
 from shop.catalogue.facts import markup
 from shop.catalogue.feeds import documents
+from shop.catalogue.finding import search
 from shop.catalogue.models import Contributor, Edition, Work
 from shop.catalogue.selling.sellable import NOT_WITHDRAWN
 from shop.web import the_shop
@@ -22,7 +23,7 @@ bp = Blueprint("syndication", __name__)
 
 MOST_ENTRIES = 50
 KEPT_FOR_AN_HOUR = "public, max-age=3600"
-PLACES = ("/", "/help/reading", "/terms")
+PLACES = ("/", "/new", "/coming", "/subjects", "/help/reading", "/terms")
 
 
 @bp.get("/robots.txt")
@@ -36,21 +37,30 @@ def sitemap() -> Response:
     """Every public page; for a great many books, the list of the sitemaps that have them."""
     with the_shop().db.read_engine.connect() as connection:
         books = connection.execute(select(func.count()).select_from(Work)).scalar_one()
-        if books + len(PLACES) <= documents.ADDRESSES_IN_A_SITEMAP:
-            return answer(documents.sitemap(house(), [*PLACES, *_paths(connection, 0)]), "application/xml")
+        places = _places(connection)
+        if books + len(places) <= documents.ADDRESSES_IN_A_SITEMAP:
+            return answer(documents.sitemap(house(), [*places, *_paths(connection, 0)]), "application/xml")
     parts = -(-books // documents.ADDRESSES_IN_A_SITEMAP)
-    paths = [f"/sitemap/{part}.xml" for part in range(1, parts + 1)]
+    paths = [f"/sitemap/{part}.xml" for part in range(parts + 1)]
     return answer(documents.sitemap_index(house(), paths), "application/xml")
 
 
 @bp.get("/sitemap/<int:part>.xml")
 def part_of_sitemap(part: int) -> Response:
-    """One of many sitemaps, counted from 1."""
+    """One of many sitemaps: of the pages of books, counted from 1, and before them of the other places."""
     with the_shop().db.read_engine.connect() as connection:
-        paths = _paths(connection, part - 1) if 0 < part <= documents.ADDRESSES_IN_A_SITEMAP else []
+        if part == 0:
+            paths = _places(connection)
+        else:
+            paths = _paths(connection, part - 1) if part <= documents.ADDRESSES_IN_A_SITEMAP else []
     if not paths:
         abort(404)
     return answer(documents.sitemap(house(), paths), "application/xml")
+
+
+def _places(connection: Connection) -> list[str]:
+    """The public pages that are no book's; of the subjects, those that some work has."""
+    return [*PLACES, *(f"/subjects/{code}" for code in search.known_marks(connection, "subject"))]
 
 
 @bp.get("/new.atom")
