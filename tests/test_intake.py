@@ -2,20 +2,23 @@
 
 from __future__ import annotations
 
+import html
 from concurrent.futures import ThreadPoolExecutor
 from datetime import date
 from threading import Barrier
 from typing import TYPE_CHECKING
 
+import onixcheck
 import pytest
 from sqlalchemy import select
 
-from shop.catalogue import rights
+from shop.catalogue import onix, rights
 from shop.catalogue.books import reading
 from shop.catalogue.finding import search
 from shop.catalogue.intake import importer
 from shop.catalogue.models import Edition, KnownSubject, Price, RightsSet, Work, take_stock
 from shop.catalogue.offers import OfferState, holds_on
+from shop.catalogue.onix import OnixProduct
 from tests.conftest import EXAMPLES
 from tests.makers import HARDBACK, Scene
 
@@ -457,6 +460,38 @@ def test_other_forms_are_known_by_an_isbn_of_ten_digits(scene: Scene, tmp_path: 
     take_in(scene, tmp_path, product(HARD))
     take_in(scene, tmp_path, product(EBOOK, kin=("0-306-40615-2",)))
     assert works_of(scene, HARD, EBOOK) == [{HARD, EBOOK}]
+
+
+def test_where_we_may_not_sell_the_page_says_who_does(scene: Scene, tmp_path: Path) -> None:
+    def right(kind: str, codes: str, more: str) -> str:
+        territory = f"<Territory><CountriesIncluded>{codes}</CountriesIncluded></Territory>"
+        return f"<SalesRights><SalesRightsType>{kind}</SalesRightsType>{territory}{more}</SalesRights>"
+
+    theirs = "<ProductIdentifier><ProductIDType>15</ProductIDType><IDValue>978-0-14-044913-6</IDValue>\
+</ProductIdentifier><PublisherName>Paternoster &amp; Daughters</PublisherName>"
+    told = right("01", "US", "<PublisherName>Example Press</PublisherName>")
+    told += right("03", "GB IE", theirs) + right("03", "FR", "<PublisherName>Éditions du Quai</PublisherName>")
+    price = PRICE.format(more="", amount="10.00")
+    assert take_in(scene, tmp_path, product(HARD, rights=told + right("03", "DE", ""), price=price)).problems == []
+    with scene.shop.db.writing() as session:
+        for found in session.scalars(select(RightsSet)):
+            found.sign("sam@press.test", scene.clock.now)
+
+    def sentence(country: str) -> str:
+        scene.live_in(country)
+        return html.unescape(scene.get(FIRST).text)
+
+    assert "Paternoster & Daughters publishes the book there, with ISBN 9780140449136" in sentence("GB")
+    assert "Éditions du Quai publishes the book there; any bookshop" in sentence("FR")
+    assert "another publisher holds the rights" in sentence("DE")
+    assert "publishes the book there" not in sentence("US")
+    out = tmp_path / "out.xml"
+    out.write_bytes(scene.get(f"{FIRST}.onix").data)
+    assert onixcheck.validate(str(out)) == []
+    (again,) = onix.products(out)
+    assert isinstance(again, OnixProduct)
+    publishers = [one.publisher for one in again.rights.rights]
+    assert publishers == ["Example Press", "Paternoster & Daughters", "Éditions du Quai", None]
 
 
 def test_two_imports_at_once_bring_the_same_book_once(scene: Scene, tmp_path: Path) -> None:

@@ -133,6 +133,7 @@ class Edition(Base):
     `{"type", "status", "limits"}` of lists 145, 146 and 147, `safety_contacts` is `{"name", "email", "address"}`.
     `stock` is what is left of the copies that its record counted last, `told_stock`; none for what is not counted.
     `cover_link` is where its record says that a picture of its cover is, `cover` the digest of the one that is kept.
+    `elsewhere` is who sells it where we may not: `{"countries", "publisher", "isbn"}`.
     `rights_statement` is what its own record says of its rights, where that is not word for word what its set came of.
     """
 
@@ -167,6 +168,7 @@ class Edition(Base):
     stock: Mapped[int | None]
     told_stock: Mapped[int | None]
     rights_set_id: Mapped[int | None] = mapped_column(ForeignKey("rights_set.id"))
+    elsewhere: Mapped[list[dict[str, Any]]] = mapped_column(JSON, default=list)
     rights_statement: Mapped[dict[str, Any] | None] = mapped_column(JSON(none_as_null=True))
     tax_class: Mapped[str] = mapped_column(String(20))
     fulfiller: Mapped[str | None] = mapped_column(String(20))

@@ -50,11 +50,18 @@ class Territory:
 
 @dataclass(frozen=True, slots=True)
 class SalesRights:
-    """An ONIX SalesRights composite: its type (list 46), where it holds, and what restricts the sale (list 71)."""
+    """An ONIX SalesRights composite: its type (list 46), where it holds, and what restricts the sale (list 71).
+
+    Attributes:
+        publisher: Whose the book is there, where that is told of a territory in which it is not for sale.
+        isbn: Of that publisher's edition.
+    """
 
     type: str
     territory: Territory
     restriction: str | None = None
+    publisher: str | None = None
+    isbn: str | None = None
 
     @property
     def kind(self) -> str:
@@ -80,7 +87,9 @@ class Statement:
         """The statement again."""
         rights = tuple(
             SalesRights(
-                one["type"], Territory(**{k: tuple(v) for k, v in one["territory"].items()}), one.get("restriction")
+                one["type"],
+                Territory(**{k: tuple(v) for k, v in one["territory"].items()}),
+                *(one.get(name) for name in ("restriction", "publisher", "isbn")),
             )
             for one in values["rights"]
         )
@@ -152,6 +161,24 @@ def resolve(statement: Statement) -> Resolution:
     if clashing:
         claims.problems.append(f"Both for sale and not for sale: {' '.join(clashing)}.")
     return Resolution(decisions, tuple(sorted(set(claims.problems))))
+
+
+@dataclass(frozen=True, slots=True)
+class Elsewhere:
+    """Who sells a book where we may not: countries as they are stored, a publisher, perhaps its ISBN."""
+
+    countries: str
+    publisher: str
+    isbn: str | None
+
+
+def elsewhere(statement: Statement) -> list[Elsewhere]:
+    """Return whom a statement names for territories in which it does not let us sell."""
+    return [
+        Elsewhere(written(countries_of(one.territory)), one.publisher, one.isbn)
+        for one in statement.rights
+        if one.publisher and one.kind in NOT_FOR_SALE
+    ]
 
 
 def written(countries: frozenset[str]) -> str:

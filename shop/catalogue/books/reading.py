@@ -63,6 +63,7 @@ class EditionView:
     height_mm: int | None
     disclosure: Disclosure | None
     jacket: Jacket
+    elsewhere: str
 
     @property
     def isbn(self) -> str:
@@ -188,6 +189,12 @@ class EditionView:
     @property
     def not_here(self) -> str:
         """Kindly, why not in this country."""
+        if seller := self._seller_there:
+            isbn = f", with ISBN {seller['isbn']}" if seller["isbn"] else ""
+            return (
+                f"We are sorry: this edition is not ours to sell in {self._country}. "
+                f"{seller['publisher']} publishes the book there{isbn}; any bookshop can order it."
+            )
         if self.offer.reason == "rights":
             return (
                 f"We are sorry: another publisher holds the rights to this edition in {self._country}, "
@@ -196,6 +203,14 @@ class EditionView:
         if self.offer.reason == "no price for the country":
             return f"We are sorry: this edition has no price for {self._country} yet."
         return f"We are sorry: we cannot offer this edition in {self._country} yet."
+
+    @property
+    def _seller_there(self) -> dict[str, str] | None:
+        """Who sells the book where its rights keep us from it, as far as our own record says."""
+        if self.offer.reason != "rights" or self.country is None:
+            return None
+        every: list[dict[str, str]] = json.loads(self.elsewhere)
+        return next((one for one in every if self.country in one["countries"].split()), None)
 
 
 _TO_ORDER = {"22": "We order it for you once you have paid.", "23": "Printed for you once you have paid."}
@@ -327,6 +342,7 @@ _FACTS = select(
     Edition.provider_state,
     Edition.provider_checked_at,
     Edition.cover,
+    cast(Edition.elsewhere, Text).label("elsewhere"),
     RightsSet.countries,
     RightsSet.signed_at,
     (cast(Edition.safety_contacts, Text) != literal_column("'[]'")).label("has_contact"),
@@ -465,6 +481,7 @@ def _view(
         height_mm=row.height_mm,
         disclosure=fulfiller.disclosure if fulfiller else None,
         jacket=Jacket(row.isbn, row.cover),
+        elsewhere=row.elsewhere,
     )
 
 

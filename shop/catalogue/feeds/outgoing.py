@@ -25,8 +25,8 @@ if TYPE_CHECKING:
     from shop.catalogue.models import Edition, Price
 
 
-def product(edition: Edition) -> OnixProduct:
-    """Return what can be told of an edition."""
+def product(edition: Edition, house: str) -> OnixProduct:
+    """Return what can be told of an edition; `house` publishes what names no publisher."""
     work = edition.work
     others = tuple(one.isbn for one in work.editions if one.isbn != edition.isbn)
     return OnixProduct(
@@ -39,7 +39,7 @@ def product(edition: Edition) -> OnixProduct:
         protection=edition.protection,
         title=work.title,
         subtitle=work.subtitle,
-        publisher=work.publisher,
+        publisher=work.publisher or house,
         contributors=tuple(
             OnixContributor(one.role, one.name, _clean(one.biography) or None) for one in work.contributors
         ),

@@ -41,7 +41,7 @@ def book_in_onix(slug: str) -> Response:
         work = session.scalar(select(Work).where(Work.slug == slug))
         if work is None:
             abort(404)
-        products = [outgoing.product(edition) for edition in work.editions]
+        products = [outgoing.product(edition, shop.settings.shop_name) for edition in work.editions]
     sent = writing.message(products, shop.settings.shop_name, shop.now.replace(minute=0))
     return answer(sent, "application/xml")
 

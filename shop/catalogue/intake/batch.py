@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from dataclasses import asdict
 from functools import lru_cache
 from itertools import chain
 from itertools import count as count_on
@@ -239,6 +240,10 @@ class Batch:
         own = self._resolutions[product.reference].statement
         return None if own == rights_set.statements else own
 
+    def elsewhere_of(self, product: OnixProduct) -> list[dict[str, Any]]:
+        """Return who sells it where we may not."""
+        return self._resolutions[product.reference].elsewhere
+
     def _resolution(self, product: OnixProduct) -> _Verdict:
         return _verdict(product.rights, product.territory_statement, self._today)
 
@@ -262,6 +267,7 @@ class _Verdict(NamedTuple):
     countries: frozenset[str]
     problems: tuple[str, ...]
     statement: dict[str, Any]
+    elsewhere: list[dict[str, Any]]
 
 
 @lru_cache(maxsize=4096)
@@ -270,7 +276,8 @@ def _verdict(statement: rights.Statement, sentence: str | None, today: date) -> 
     resolution = rights.resolve(statement)
     if sentence:
         resolution = prose.beside(resolution, sentence, today)
-    return _Verdict(resolution.digest, resolution.countries, resolution.problems, statement.to_json())
+    elsewhere = [asdict(one) for one in rights.elsewhere(statement)]
+    return _Verdict(resolution.digest, resolution.countries, resolution.problems, statement.to_json(), elsewhere)
 
 
 def _slugs_for(product: OnixProduct) -> tuple[str, str, str]:

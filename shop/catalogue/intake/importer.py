@@ -204,6 +204,7 @@ def _write(batch: Batch, product: OnixProduct, edition: Edition | None) -> None:
     written.fulfiller = batch.fulfillers.get(product.protection or "") if product.form.startswith("E") else None
     written.rights_set = batch.rights_of(product)
     written.rights_statement = batch.statement_of(product, written.rights_set)
+    written.elsewhere = batch.elsewhere_of(product)
     _price(written, product)
     batch.summarised[work] = None
 

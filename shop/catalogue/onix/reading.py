@@ -330,12 +330,18 @@ def _alternatives(related_material: Composite) -> Iterator[str]:
     for related in related_material.all("RelatedProduct"):
         if ALTERNATIVE_FORMS.intersection(code.element.text or "" for code in related.all("ProductRelationCode")):
             for identifier in related.all("ProductIdentifier"):
-                if identifier.text("ProductIDType") in ISBN_TYPES and (value := identifier.text("IDValue")):
-                    yield _isbn13(value) or isbn_number.compact(value)
+                if isbn := _isbn_of(identifier):
+                    yield isbn
 
 
 Quantities = list[tuple[str | None, str | None, Composite]]
 """Measures or extents: the type and the unit of each."""
+
+
+def _isbn_of(identifier: Composite) -> str | None:
+    """The ISBN that it names of another product, which is not ours to check."""
+    value = identifier.text("IDValue") if identifier.text("ProductIDType") in ISBN_TYPES else None
+    return _isbn13(value) or isbn_number.compact(value) if value else None
 
 
 def _measures(detail: Composite) -> Quantities:
@@ -408,7 +414,13 @@ def _stock(supplies: list[Composite]) -> int | None:
 
 def _rights(publishing: Composite) -> Statement:
     rights = tuple(
-        SalesRights(one.required("SalesRightsType"), _territory(one) or Territory(), _restriction(one))
+        SalesRights(
+            one.required("SalesRightsType"),
+            _territory(one) or Territory(),
+            _restriction(one),
+            one.text("PublisherName"),
+            next((isbn for identifier in one.all("ProductIdentifier") if (isbn := _isbn_of(identifier))), None),
+        )
         for one in publishing.all("SalesRights")
     )
     return Statement(rights, publishing.text("ROWSalesRightsType"))

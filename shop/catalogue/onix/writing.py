@@ -152,7 +152,14 @@ def _publishing(one: OnixProduct) -> Iterator[Made | None]:
         note = one.territory_statement if number == 0 else None
         kind = rights.restriction or ("00" if note else None)
         restriction = _all("SalesRestriction", SalesRestrictionType=kind, SalesRestrictionNote=note) if kind else None
-        yield _of("SalesRights", _text("SalesRightsType", rights.type), _territory(rights.territory), restriction)
+        yield _of(
+            "SalesRights",
+            _text("SalesRightsType", rights.type),
+            _territory(rights.territory),
+            restriction,
+            _all("ProductIdentifier", ProductIDType="15", IDValue=rights.isbn) if rights.isbn else None,
+            _text("PublisherName", rights.publisher),
+        )
     yield _text("ROWSalesRightsType", one.rights.rest_of_world)
 
 
