@@ -177,6 +177,20 @@ def test_values_are_counted_over_all_pages_and_in_a_readers_words(stocked: Scene
     assert ">English (" in page
 
 
+def test_a_filter_that_is_set_still_offers_what_else_there_is_under_all_the_others(stocked: Scene) -> None:
+    def offered(page: str, name: str) -> dict[str, str]:
+        field = page[page.index(f'id="narrow-{name}"') :].partition("</select>")[0]
+        return dict(re.findall(r'<option value="([^"]+)"(?: selected)?>[^<(]+\((\d+)\)', field))
+
+    every = [set(text.split()) for text in texts(stocked).values()]
+    page = stocked.get("/search?form=ebook&language=eng").text
+    for name, other in (("form", "language=eng"), ("language", "form=ebook")):
+        values = [word.partition("=")[2] for marks in every if other in marks for word in marks if f"{name}=" in word]
+
+        assert offered(page, name) == {value: str(values.count(value)) for value in values}
+    assert len(offered(page, "form")) > 1
+
+
 @pytest.mark.parametrize(
     ("narrowed", "query"),
     [

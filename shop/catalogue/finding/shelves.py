@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import defaultdict
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING, Any
 
 from sqlalchemy import and_, bindparam, exists, select
@@ -193,9 +193,23 @@ def _page(
         rows = connection.execute(found.limit(PAGE_SIZE).offset(first)).all()
         return Shelf(_cards(connection, rows), total, instead, _known_choices(connection))
     rows = connection.execute(found).all()
-    texts = [row.search_text for row in rows]
+    choices = facets.choices(row.search_text for row in rows) | _other_choices(connection, asked, words, today)
     in_order = _by_title(rows, words) if words else rows
-    return Shelf(_cards(connection, in_order[first : first + PAGE_SIZE]), total, instead, facets.choices(texts))
+    return Shelf(_cards(connection, in_order[first : first + PAGE_SIZE]), total, instead, choices)
+
+
+def _other_choices(connection: Connection, asked: Asked, words: Words, today: date) -> dict[str, list[Choice]]:
+    """For each filter that is set, what else might be chosen in its place, all others as they are."""
+    others = {}
+    for name in facets.NAMES:
+        if getattr(asked.narrowed, name):
+            without = replace(asked, narrowed=asked.narrowed.without(name))
+            condition = _condition(connection, without, words, today)
+            found = select(Work.search_text).limit(MOST_RANKED + 1)
+            texts = connection.scalars(found if condition is None else found.where(condition)).all()
+            choices = facets.choices(texts) if len(texts) <= MOST_RANKED else _known_choices(connection)
+            others[name] = choices.get(name, [])
+    return others
 
 
 def _by_title(rows: Sequence[Any], words: Words) -> Sequence[Any]:
