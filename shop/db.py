@@ -224,11 +224,13 @@ def keys(session: Session, model: type[Base], count: int) -> Sequence[int]:
     return session.scalars(select(following).select_from(func.generate_series(1, count))).all()
 
 
-def upsert(session: Session, model: type[Base], rows: list[dict[str, Any]], key: tuple[str, ...]) -> None:
-    """Insert rows; one that is there by its unique key takes the values of the new one."""
+def upsert(
+    session: Session, model: type[Base], rows: list[dict[str, Any]], key: tuple[str, ...], *, keeps: str = ""
+) -> None:
+    """Insert rows; one that is there by its unique key takes the values of the new one, but for what it `keeps`."""
     insert = sqlite.insert if session.get_bind().dialect.name == "sqlite" else postgresql.insert
     statement = insert(model)
-    told = {name: statement.excluded[name] for name in rows[0] if name not in key}
+    told = {name: statement.excluded[name] for name in rows[0] if name not in (*key, keeps)}
     session.connection().execute(statement.on_conflict_do_update(index_elements=list(key), set_=told), rows)
 
 

@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import replace
 from datetime import timedelta
+from threading import Barrier
 from typing import TYPE_CHECKING, Any
 
 import pytest
-from sqlalchemy import select, update
+from sqlalchemy import event, select, update
 
 from shop import work
 from shop.app import HANDLERS, rounds
@@ -18,6 +21,8 @@ from tests.makers import EBOOK, HARDBACK, Scene
 
 if TYPE_CHECKING:
     from werkzeug.test import TestResponse
+
+    from shop.mail import Letter
 
 ANN = "ann@example.org"
 
@@ -71,6 +76,71 @@ def test_a_reader_is_told_once_when_it_goes_on_sale_and_forgotten(waiting: Scene
     assert addresses_kept(waiting) == []
     with waiting.shop.db.reading() as session:
         assert ANN not in "".join(f"{row.key}{row.payload}{row.last_error}" for row in session.scalars(select(WorkRow)))
+
+
+def test_who_asks_again_while_the_letter_is_under_way_is_not_told_twice(waiting: Scene) -> None:
+    asked(waiting)
+    on_sale(waiting, EBOOK, provider_state=ProviderState.ENABLED)
+    send, mailer = waiting.mailer.send, waiting.mailer
+
+    class Slow:
+        """A mail server that takes its time."""
+
+        def send(self, letter: Letter) -> None:
+            with waiting.shop.db.writing() as session:
+                edition = session.scalars(select(Edition).where(Edition.isbn == EBOOK)).one()
+                notify.ask(session, edition.id, ANN, "US", waiting.clock.now)
+            send(letter)
+
+    slow = replace(waiting.shop, services=replace(waiting.shop.services, mailer=Slow()))
+    with waiting.shop.db.writing() as session:
+        work.enqueue(session, notify.ROUND, "now", at=waiting.clock.now)
+    while work.perform_next(slow, HANDLERS):
+        pass
+    look_round(waiting)
+
+    assert mailer.subjects() == ["Now on sale: Exit Stalin"]
+    assert addresses_kept(waiting) == []
+
+
+def test_many_who_ask_at_once_are_noted_once(waiting: Scene) -> None:
+    with waiting.shop.db.reading() as session:
+        edition_id = session.scalars(select(Edition.id).where(Edition.isbn == EBOOK)).one()
+    ready = Barrier(4)
+
+    def ask(country: str) -> None:
+        ready.wait()
+        with waiting.shop.db.writing() as session:
+            notify.ask(session, edition_id, ANN, country, waiting.clock.now)
+
+    with ThreadPoolExecutor(4) as pool:
+        list(pool.map(ask, ("US", "CA", "MX", "JP")))
+
+    assert addresses_kept(waiting) == [ANN]
+
+
+def test_a_round_asks_once_for_all_books_that_are_awaited_in_a_country(waiting: Scene) -> None:
+    def statements() -> int:
+        seen: list[str] = []
+
+        def note(*told: object) -> None:
+            seen.append(str(told[2]))
+
+        event.listen(waiting.shop.db.read_engine, "before_cursor_execute", note)
+        look_round(waiting)
+        event.remove(waiting.shop.db.read_engine, "before_cursor_execute", note)
+        return len(seen)
+
+    asked(waiting)
+    one = statements()
+    with waiting.shop.db.writing() as session:
+        for number, edition in enumerate(session.scalars(select(Edition)).all()):
+            notify.ask(session, edition.id, f"{number}@example.org", "US", waiting.clock.now)
+        session.execute(update(RightsSet).values(signed_at=None))
+    waiting.clock.forward(minutes=1)
+
+    assert len(addresses_kept(waiting)) == 4
+    assert statements() == one
 
 
 def test_the_letter_says_what_where_and_that_it_is_the_only_one(waiting: Scene) -> None:

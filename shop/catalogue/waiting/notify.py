@@ -10,6 +10,7 @@ import secrets
 from collections import defaultdict
 from datetime import datetime, timedelta
 from functools import partial
+from itertools import islice
 from typing import TYPE_CHECKING
 
 from sqlalchemy import ForeignKey, String, UniqueConstraint, delete, select
@@ -18,11 +19,13 @@ from sqlalchemy.orm import Mapped, mapped_column
 from shop import mail, work
 from shop.catalogue.books import reading
 from shop.catalogue.models import Edition
-from shop.db import Base, insert_if_absent, key_column
+from shop.db import Base, key_column, upsert
 from shop.services import RefusedError
 from shop.work import Ending, Job, PostponedError, nothing_more
 
 if TYPE_CHECKING:
+    from collections.abc import Iterable
+
     from sqlalchemy.orm import Session
 
     from shop.catalogue.books.reading import EditionView
@@ -31,6 +34,7 @@ if TYPE_CHECKING:
 ROUND, LETTER = "notify-readers", "mail.notify"
 KEPT = timedelta(days=365)
 LATER = timedelta(hours=1)
+AT_ONCE = 500
 
 
 class NotifyRequest(Base):
@@ -48,11 +52,13 @@ class NotifyRequest(Base):
 
 
 def ask(session: Session, edition_id: int, email: str, country: str, at: datetime) -> None:
-    """Note a request; asking again, from another country perhaps, takes the place of what was asked before."""
-    earlier = delete(NotifyRequest).where(NotifyRequest.edition_id == edition_id, NotifyRequest.email == email)
-    session.execute(earlier)
+    """Note a request; asking again, from another country perhaps, changes what was asked before.
+
+    It stays the same request, so that a letter that is on its way answers it.
+    """
     request = {"edition_id": edition_id, "email": email, "country": country, "asked_at": at}
-    insert_if_absent(session, NotifyRequest, public_id=secrets.token_hex(16), **request)
+    row = request | {"public_id": secrets.token_hex(16)}
+    upsert(session, NotifyRequest, [row], key=("edition_id", "email"), keeps="public_id")
 
 
 def look_round(_job: Job, shop: Shop) -> Ending:
@@ -69,9 +75,9 @@ def look_round(_job: Job, shop: Shop) -> Ending:
     served = [
         public_id
         for country, by_isbn in waiting.items()
-        for isbn, public_ids in by_isbn.items()
-        if (view := _offered(shop, isbn, country)) and view.may_be_basketed
-        for public_id in public_ids
+        for isbn, view in _offered(shop, by_isbn, country).items()
+        if view.may_be_basketed
+        for public_id in by_isbn[isbn]
     ]
     return partial(_note_letters, served, shop.now)
 
@@ -89,7 +95,7 @@ def letter(job: Job, shop: Shop) -> Ending:
         isbn = session.scalar(select(Edition.isbn).where(Edition.id == request.edition_id)) if request else None
     if request is None or isbn is None:
         return nothing_more
-    view = _offered(shop, isbn, request.country)
+    view = _offered(shop, [isbn], request.country).get(isbn)
     if view is None or not view.may_be_basketed:
         raise PostponedError(shop.now + LATER)
     with shop.db.read_engine.connect() as connection:
@@ -107,7 +113,12 @@ def _forget(public_id: str, session: Session) -> None:
     session.execute(delete(NotifyRequest).where(NotifyRequest.public_id == public_id))
 
 
-def _offered(shop: Shop, isbn: str, country: str) -> EditionView | None:
+def _offered(shop: Shop, isbns: Iterable[str], country: str) -> dict[str, EditionView]:
+    """What of these can be done in a country, so many of them in one question as an engine takes."""
+    found: dict[str, EditionView] = {}
+    left = iter(isbns)
     with shop.db.read_engine.connect() as connection:
-        found = reading.editions_by_isbn(shop, connection, [isbn], country)
-    return found[isbn][1] if isbn in found else None
+        while some := list(islice(left, AT_ONCE)):
+            views = reading.editions_by_isbn(shop, connection, some, country)
+            found |= {isbn: view for isbn, (_id, view) in views.items()}
+    return found
