@@ -6,6 +6,7 @@ years. Marks are found by `search`.
 
 from __future__ import annotations
 
+import re
 from collections import Counter
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Any
@@ -122,13 +123,15 @@ def choices(search_texts: Iterable[str]) -> dict[str, list[Choice]]:
     """Return for each filter the values that these works bear, and how many of them; of subjects, only the widest."""
     counts: dict[str, Counter[str]] = {name: Counter() for name in NAMES}
     for words in search_texts:
-        for name, value in {_mark(word) for word in words.split() if "=" in word}:
+        for name, value in {_mark(*mark) for mark in _MARKS.findall(words)}:
             counts[name][value] += 1
     return {name: _in_order(name, counted) for name, counted in counts.items() if counted}
 
 
-def _mark(word: str) -> tuple[str, str]:
-    name, _, value = word.partition("=")
+_MARKS = re.compile(r"(\S+)=(\S+)")
+
+
+def _mark(name: str, value: str) -> tuple[str, str]:
     return name, value[:1] if name == "subject" else value
 
 

@@ -30,6 +30,8 @@ if TYPE_CHECKING:
 PAGE_SIZE = 24
 MOST_RANKED = 500
 """Of more works than these, the newest come first wherever they hold the words, and filters are not counted."""
+MOST_RECOUNTED = 100
+"""Of more works than these, what else might be chosen in place of a filter is told without counts."""
 MOST_SUGGESTED = 8
 MOST_NEAR = 3
 SURE_DIGITS = 9
@@ -200,15 +202,18 @@ def _page(
 
 def _other_choices(connection: Connection, asked: Asked, words: Words, today: date) -> dict[str, list[Choice]]:
     """For each filter that is set, what else might be chosen in its place, all others as they are."""
-    others = {}
-    for name in facets.NAMES:
-        if getattr(asked.narrowed, name):
-            without = replace(asked, narrowed=asked.narrowed.without(name))
-            condition = _condition(connection, without, words, today)
-            found = select(Work.search_text).limit(MOST_RANKED + 1)
-            texts = connection.scalars(found if condition is None else found.where(condition)).all()
-            choices = facets.choices(texts) if len(texts) <= MOST_RANKED else _known_choices(connection)
-            others[name] = choices.get(name, [])
+    others: dict[str, list[Choice]] = {}
+    known: dict[str, list[Choice]] = {}
+    for name in (name for name in facets.NAMES if getattr(asked.narrowed, name)):
+        without = replace(asked, narrowed=asked.narrowed.without(name))
+        condition = _condition(connection, without, words, today)
+        found = select(Work.search_text).limit(MOST_RECOUNTED + 1)
+        texts = connection.scalars(found if condition is None else found.where(condition)).all()
+        if len(texts) <= MOST_RECOUNTED:
+            others[name] = facets.choices(texts).get(name, [])
+        else:
+            known = known or _known_choices(connection)
+            others[name] = known.get(name, [])
     return others
 
 
