@@ -5,6 +5,7 @@ from __future__ import annotations
 import csv
 import gzip
 import io
+import re
 import time
 from dataclasses import replace
 from datetime import timedelta
@@ -326,3 +327,66 @@ def test_counting_a_long_file_keeps_the_lease(counter: Scene) -> None:
 
     assert counted == COUNTED_AT_ONCE + 1
     assert other is None
+
+
+def test_taking_a_long_file_in_keeps_the_lease_however_slow_each_batch_is(counter: Scene, long_file: bytes) -> None:
+    bring(counter, long_file)
+    with counter.shop.db.writing() as session:
+        slow = work.claim(session, [IMPORT], counter.clock.now, timedelta(seconds=60))
+    assert slow is not None
+    taking = Taking(slow, counter.shop, (0, 0, 0))
+
+    def comes_nearly_too_late(session: Session, report: Report) -> None:
+        counter.clock.forward(seconds=50)
+        taking.told(session, report)
+
+    whole = importer.import_file(counter.shop, path_of(slow, counter), comes_nearly_too_late)
+    with counter.shop.db.writing() as session:
+        other = work.claim(session, [IMPORT], counter.clock.now, timedelta(seconds=60))
+
+    assert (whole.added, other) == (1300, None)
+
+
+def test_a_worker_that_loses_its_lease_between_two_batches_keeps_only_the_first(
+    counter: Scene, long_file: bytes
+) -> None:
+    held = editions(counter)
+    bring(counter, long_file)
+    with counter.shop.db.writing() as session:
+        slow = work.claim(session, [IMPORT], counter.clock.now, timedelta(seconds=60))
+    assert slow is not None
+    taking = Taking(slow, counter.shop, (0, 0, 0))
+
+    def is_overtaken(session: Session, report: Report) -> None:
+        if report.added > importer.BATCH:
+            counter.clock.forward(hours=1)
+            assert work.claim(session, [IMPORT], counter.clock.now, timedelta(seconds=60)) is not None
+        taking.told(session, report)
+
+    with pytest.raises(LeaseLostError):
+        importer.import_file(counter.shop, path_of(slow, counter), is_overtaken)
+    assert (editions(counter) - held, latest(counter).added) == (importer.BATCH, importer.BATCH)
+
+
+NAMES = (
+    "spring.xml",
+    "spring.xml",
+    "Frühjahr – été.onix",
+    "../../etc/passwd",
+    "a/b.xml",
+    "imports/x.onix",
+    ".",
+    "春.xml",
+)
+
+
+def test_a_file_is_kept_by_a_name_of_ours_and_told_of_by_its_own(counter: Scene) -> None:
+    told = [CATALOGUE + b"<!-- %d -->" % number for number in range(len(NAMES))]
+    for name, content in zip(NAMES, told, strict=True):
+        assert bring(counter, content, name).status_code == 303
+    kept = [str(row.payload["kept"]) for row in counter.all(work.WorkRow) if row.kind == IMPORT]
+
+    assert [found.file for found in counter.all(OnixImport)] == list(NAMES)
+    assert len(set(kept)) == len(NAMES)
+    assert all(re.fullmatch(r"imports/[0-9a-f]{16}\.onix", name) for name in kept)
+    assert [counter.shop.services.files.get(name) for name in kept] == told
