@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from datetime import date
+from datetime import date, timedelta
 
 import pytest
 from sqlalchemy import select, update
@@ -22,13 +22,20 @@ def counted(scene: Scene) -> sellable.Share:
         return sellable.count(session, "GBP", scene.clock.now.date())
 
 
-def price(scene: Scene, isbn: str, *places: str | None, currency: str = "GBP", until: date | None = None) -> None:
+def price(
+    scene: Scene,
+    isbn: str,
+    *places: str | None,
+    currency: str = "GBP",
+    since: date | None = None,
+    until: date | None = None,
+) -> None:
     """Give an edition prices in these places and no others."""
     with scene.shop.db.writing() as session:
         edition = session.scalars(select(Edition).where(Edition.isbn == isbn)).one()
         edition.prices[:] = []
         session.flush()
-        told = {"minor": 1000, "currency": currency, "until": until}
+        told = {"minor": 1000, "currency": currency, "since": since, "until": until}
         edition.prices[:] = [Price(position=at, countries=place, **told) for at, place in enumerate(places)]
 
 
@@ -56,6 +63,8 @@ def test_two_prices_for_one_country_are_one_edition(scene: Scene) -> None:
     [
         pytest.param({"currency": "USD"}, 0, id="in another currency"),
         pytest.param({"until": date(2020, 1, 1)}, 0, id="of days gone by"),
+        pytest.param({"since": date(2026, 11, 26)}, 0, id="from tomorrow on"),
+        pytest.param({"since": date(2026, 11, 25), "until": date(2026, 11, 25)}, 1, id="of today alone"),
         pytest.param({}, 1, id="today"),
     ],
 )
@@ -137,6 +146,20 @@ def test_a_loss_is_an_alarm_until_it_is_made_good_or_somebody_accepts_it(scene: 
     assert [next_day() for _ in range(2)] == [False, False]
     assert next_day("CA") is True, "what is lost after that is an alarm again"
     assert next_day("CA US MX") is False, "and is none when it is made good"
+
+
+def test_where_days_were_not_counted_those_that_were_are_compared_with_and_none_too_old(scene: Scene) -> None:
+    today = scene.clock.now.date()
+    counted_on = {0: {"US": 12}, 3: {"US": 5, "CA": 3, "JP": 4}, 4: {"US": 7}, 5: {"US": 9}}
+    counted_on[sellable.LOOK_BACK.days + 1] = {"US": 99}
+    with scene.shop.db.writing() as session:
+        for days, counts in counted_on.items():
+            session.add(SellableDay(day=today - timedelta(days=days), total=9, counts=counts))
+    with scene.shop.db.reading() as session:
+        since, lost = sellable.alarm(scene.shop, session)
+
+    assert since == today - timedelta(days=5)
+    assert [(one.country, one.before, one.now) for one in lost] == [("US", 9, 3), ("JP", 4, 3)]
 
 
 def test_the_table_is_for_spreadsheets_too(scene: Scene) -> None:
