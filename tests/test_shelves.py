@@ -11,8 +11,8 @@ from sqlalchemy import select, update
 
 from shop.catalogue.finding import facets, search, subjects
 from shop.catalogue.finding.facets import Narrowed
-from shop.catalogue.intake import importer
-from shop.catalogue.models import Price, RightsSet, Work
+from shop.catalogue.intake import batch, importer
+from shop.catalogue.models import Edition, Price, RightsSet, Work
 from tests.conftest import EXAMPLES
 
 if TYPE_CHECKING:
@@ -101,6 +101,30 @@ def test_only_what_may_be_sold_where_the_reader_is(stocked: Scene) -> None:
     assert "exit-stalin" not in here
     assert (none, unpriced) == ([], [])
     assert "exit-stalin" in over_there
+
+
+SOLD_HERE_NO_MORE = {
+    "nobody has signed": update(RightsSet).values(signed_at=None),
+    "rights for elsewhere": update(RightsSet).values(countries="US"),
+    "a price in another currency": update(Price).values(currency="USD"),
+    "a price of tomorrow": update(Price).values(since=date(2026, 11, 26)),
+    "a price of yesterday": update(Price).values(until=date(2026, 11, 24)),
+    "a price for elsewhere": update(Price).values(countries="US IE"),
+    "withdrawn": update(Edition).values(publishing_status="11"),
+    "withdrawn by its supplier": update(Edition).values(availability="40"),
+}
+
+
+@pytest.mark.parametrize("change", SOLD_HERE_NO_MORE.values(), ids=SOLD_HERE_NO_MORE.keys())
+def test_what_lacks_one_of_all_that_a_sale_needs_is_not_sold_here(stocked: Scene, change: object) -> None:
+    stocked.live_in("GB")
+    before = books(stocked, "/?here=yes")
+    with stocked.shop.db.writing() as session:
+        session.execute(change)  # type: ignore[call-overload]
+
+    assert before
+    assert books(stocked, "/?here=yes") == []
+    assert books(stocked, "/")
 
 
 def test_new_and_coming_are_told_apart_by_today(stocked: Scene) -> None:
@@ -215,3 +239,18 @@ def test_marks_of_a_great_catalogue_are_offered_without_counts(stocked: Scene) -
 
     assert ">Ebook</option>" in page
     assert "Page 1 of " in page
+
+
+def test_a_language_that_nobody_told_is_no_mark_to_narrow_by(scene: Scene) -> None:
+    with scene.shop.db.writing() as session:
+        session.execute(update(Edition).where(Edition.form == "BB").values(language="und"))
+        work = session.scalars(select(Work)).one()
+        batch.summarise(work)
+        told = {word for word in work.search_text.split() if word.startswith("language=")}
+        session.execute(update(Edition).values(language="und"))
+        session.expire_all()
+        batch.summarise(work)
+
+    assert told == {"language=eng"}
+    assert "language=" not in texts(scene)["exit-stalin"]
+    assert "und" not in scene.get("/").text.partition('name="language"')[2].partition("</select>")[0]
