@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 from datetime import date
+from datetime import date, timedelta
 from pathlib import Path
 
 import pytest
@@ -12,6 +13,7 @@ from sqlalchemy import event, text, update
 from shop.catalogue.facts import markup
 from shop.catalogue.intake import batch, importer
 from shop.catalogue.models import Contributor, Edition, OldSlug, Price, ProviderState, Quotation, RightsSet, Work
+from shop.catalogue.reading import provider_max_age
 from tests.makers import EBOOK, HARDBACK, Scene, an_edition
 
 CATALOGUE = Path(__file__).parent.parent / "config" / "demo" / "catalogue.xml"
@@ -102,6 +104,19 @@ def test_a_card_tells_what_buying_means_only_where_that_can_be(
     assert ("Delivery" in hardback) is bool(delivery)
     assert ("You are buying a licence" in ebook) is licence
     assert "In the app." in ebook, "whoever has bought it still reads how"
+def test_a_yes_of_the_provider_grows_old_on_a_remembered_page_before_the_day_is_over(scene: Scene) -> None:
+    asked_at = scene.clock.now + timedelta(hours=6) - provider_max_age(scene.shop)
+    with scene.shop.db.writing() as session:
+        session.execute(update(Edition).values(provider_checked_at=asked_at))
+    scene.live_in("US")
+    pages = [scene.get(PAGE).text]
+    for hours in (5, 2):
+        scene.clock.forward(hours=hours)
+        pages.append(scene.get(PAGE).text)
+
+    assert scene.clock.now.date() == date(2026, 11, 25)
+    assert ["Add ebook to basket" in page for page in pages] == [True, True, False]
+    assert "Coming soon" in pages[-1]
 
 
 def test_the_basket_is_counted_on_a_remembered_page_and_no_country_sees_anothers(scene: Scene) -> None:
