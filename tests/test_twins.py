@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
+from datetime import date
 from typing import TYPE_CHECKING
 
 import pytest
-from sqlalchemy import select
+from sqlalchemy import select, text, update
+from sqlalchemy.exc import OperationalError
 
 from shop.catalogue.intake import twins
+from shop.catalogue.intake.twins import ToldApart
 from shop.catalogue.models import Contributor, Edition, Work
 from shop.staff.access import Role
 from shop.staff.audit import AuditEntry
@@ -15,6 +18,8 @@ from tests.test_intake import EBOOK, HARD, SOFT, product, take_in, works_of
 
 if TYPE_CHECKING:
     from pathlib import Path
+
+    from sqlalchemy.orm import Session
 
     from tests.makers import Scene
 
@@ -128,4 +133,61 @@ def test_what_was_told_apart_from_the_one_that_goes_stays_apart_from_the_one_tha
     hard, ebook, soft = (work_of(alike, isbn).id for isbn in (HARD, EBOOK, SOFT))
     assert decide(alike, "two", ebook, soft) == 303
     assert decide(alike, "one", hard, ebook) == 303
+    assert pairs(alike) == 0
+
+
+def test_works_that_are_put_together_are_found_at_once_by_all_that_either_had(alike: Scene) -> None:
+    alike.sign_in_as_staff()
+    with alike.shop.db.writing() as session:
+        session.execute(update(Edition).where(Edition.isbn == HARD).values(publication_date=date(2026, 5, 1)))
+        session.execute(update(Edition).where(Edition.isbn == EBOOK).values(publication_date=date(2025, 5, 1)))
+    kept = work_of(alike, HARD)
+    assert decide(alike, "one", kept.id, work_of(alike, EBOOK).id) == 303
+    together = work_of(alike, HARD)
+
+    for query in (f"q={HARD}", f"q={EBOOK}", "q=wrack&form=hardback", "q=wrack&form=ebook", "q=wrack&year=2025"):
+        assert f'href="/books/{kept.slug}"' in alike.get(f"/search?{query}").text, query
+    assert together.published_on == date(2025, 5, 1)
+
+
+def hurried(session: Session) -> Session:
+    """A transaction that waits for nobody."""
+    session.execute(text("SET LOCAL lock_timeout = '100ms'"))
+    return session
+
+
+@pytest.mark.parametrize("database_url", ["postgresql"], indirect=True)
+def test_while_one_person_tells_two_works_apart_nobody_puts_them_together(alike: Scene) -> None:
+    hard, ebook = work_of(alike, HARD).id, work_of(alike, EBOOK).id
+    with alike.shop.db.writing() as one:
+        twins.tell_apart(one, hard, ebook)
+        with pytest.raises(OperationalError, match="lock timeout"), alike.shop.db.writing() as other:
+            twins.put_together(hurried(other), ebook, hard)
+    with pytest.raises(twins.NotTwinsError), alike.shop.db.writing() as other:
+        twins.put_together(hurried(other), ebook, hard)
+
+    assert works_of(alike, HARD, EBOOK) == [{EBOOK}, {HARD}]
+
+
+@pytest.mark.parametrize("database_url", ["postgresql"], indirect=True)
+def test_of_two_who_put_the_same_works_together_the_second_finds_that_it_is_done(alike: Scene) -> None:
+    hard, ebook = work_of(alike, HARD).id, work_of(alike, EBOOK).id
+    with alike.shop.db.writing() as one:
+        twins.put_together(one, hard, ebook)
+        with pytest.raises(OperationalError, match="lock timeout"), alike.shop.db.writing() as other:
+            twins.tell_apart(hurried(other), hard, ebook)
+    with pytest.raises(twins.NotTwinsError), alike.shop.db.writing() as other:
+        twins.tell_apart(hurried(other), hard, ebook)
+
+    assert alike.all(ToldApart) == []
+
+
+@pytest.mark.parametrize("database_url", ["postgresql"], indirect=True)
+def test_without_the_lock_both_persons_believe_what_they_see(alike: Scene) -> None:
+    """The control of the two tests above: whoever only looks waits for nobody, and sees nothing of what is decided."""
+    hard, ebook = work_of(alike, HARD).id, work_of(alike, EBOOK).id
+    with alike.shop.db.writing() as one:
+        twins.tell_apart(one, hard, ebook)
+        with alike.shop.db.writing() as other:
+            assert len(twins.pairs(hurried(other))) == 1
     assert pairs(alike) == 0
