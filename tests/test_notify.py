@@ -16,7 +16,8 @@ from shop.app import HANDLERS, rounds
 from shop.catalogue.models import Edition, ProviderState, RightsSet
 from shop.catalogue.waiting import notify
 from shop.catalogue.waiting.notify import NotifyRequest
-from shop.work import WorkRow
+from shop.services import UnavailableError
+from shop.work import WorkRow, WorkState
 from tests.makers import EBOOK, HARDBACK, Scene
 
 if TYPE_CHECKING:
@@ -229,6 +230,33 @@ def test_what_is_gone_again_before_the_letter_is_written_is_waited_for(waiting: 
 
     assert meanwhile == []
     assert waiting.mailer.subjects() == ["Now on sale: Exit Stalin"]
+
+
+def test_an_address_that_refuses_its_letter_for_good_is_forgotten(waiting: Scene) -> None:
+    waiting.mailer.bounces.add(ANN)
+    asked(waiting)
+    asked(waiting, "zoe@example.org")
+    on_sale(waiting, EBOOK, provider_state=ProviderState.ENABLED)
+    look_round(waiting)
+    letters = {row.state: row.last_error for row in waiting.all(WorkRow) if row.kind == notify.LETTER}
+
+    assert [letter.to for letter in waiting.mailer.sent] == ["zoe@example.org"]
+    assert addresses_kept(waiting) == []
+    assert letters == {WorkState.DONE: None}
+
+
+def test_an_address_that_cannot_be_reached_today_is_kept_until_it_can(waiting: Scene) -> None:
+    waiting.mailer.failures.append(UnavailableError("the mail server is away"))
+    asked(waiting)
+    on_sale(waiting, EBOOK, provider_state=ProviderState.ENABLED)
+    look_round(waiting)
+    meanwhile = addresses_kept(waiting), waiting.mailer.subjects()
+    waiting.clock.forward(minutes=11)
+    look_round(waiting)
+
+    assert meanwhile == ([ANN], [])
+    assert waiting.mailer.subjects() == ["Now on sale: Exit Stalin"]
+    assert addresses_kept(waiting) == []
 
 
 def test_nobody_is_remembered_for_more_than_a_year(waiting: Scene) -> None:
