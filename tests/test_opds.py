@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from datetime import timedelta
+from datetime import date, timedelta
 from typing import Any
 
 import feedparser
@@ -112,6 +112,73 @@ def test_the_older_version_says_the_same(scene: Scene) -> None:
     price = etree.fromstring(answer.data).find(f".//{{{opds.OPDS}}}price")
     assert price is not None
     assert (price.text, price.get("currencycode")) == ("36.00", "GBP")
+
+
+LANGUAGES = [("eng", "en"), ("ger", "de"), ("sco", "sco"), ("und", None)]
+
+
+@pytest.mark.parametrize(("code", "tag"), LANGUAGES)
+def test_both_versions_say_in_which_language_a_book_is_where_anybody_knows(
+    scene: Scene, code: str, tag: str | None
+) -> None:
+    with scene.shop.db.writing() as session:
+        session.execute(update(Edition).values(language=code))
+    new = catalogue(scene, "/opds/new")["publications"]
+    older = etree.fromstring(scene.get("/opds/new.atom").data)
+
+    assert [one["metadata"].get("language") for one in new] == [tag, tag]
+    assert [one.text for one in older.iter(f"{{{opds.DC}}}language")] == ([tag, tag] if tag else [])
+
+
+NOT_OUT: dict[str, dict[str, Any]] = {
+    "published tomorrow": {"publication_date": date(2026, 11, 26)},
+    "of no known day": {"publication_date": None},
+    "withdrawn": {"publishing_status": "11"},
+    "withdrawn by its supplier": {"availability": "40"},
+    "of no rights": {"rights_set_id": None},
+}
+
+
+@pytest.mark.parametrize("country", ["", "?country=US"], ids=["anywhere", "in the United States"])
+@pytest.mark.parametrize("values", NOT_OUT.values(), ids=NOT_OUT.keys())
+def test_an_ebook_that_is_not_out_is_not_in_the_catalogue(scene: Scene, values: dict[str, Any], country: str) -> None:
+    with scene.shop.db.writing() as session:
+        session.execute(update(Edition).where(Edition.isbn == EBOOK).values(**values))
+    new = catalogue(scene, f"/opds/new{country}")
+    older = feedparser.parse(scene.get(f"/opds/new.atom{country}").data)
+
+    assert [one["metadata"]["identifier"] for one in new["publications"]] == [f"urn:isbn:{EPUB}"]
+    assert new["metadata"]["numberOfItems"] == 1
+    assert [entry.id for entry in older.entries] == [f"urn:isbn:{EPUB}"]
+
+
+def test_an_ebook_whose_rights_nobody_has_signed_is_not_in_the_catalogue(scene: Scene) -> None:
+    with scene.shop.db.writing() as session:
+        session.execute(update(RightsSet).values(signed_at=None))
+
+    assert (
+        catalogue(scene, "/opds/new")["publications"] == catalogue(scene, "/opds/new?country=US")["publications"] == []
+    )
+
+
+def test_a_price_stands_only_beside_what_can_be_bought_now(scene: Scene) -> None:
+    with scene.shop.db.writing() as session:
+        session.execute(update(Edition).where(Edition.isbn == EBOOK).values(provider_state=ProviderState.NOT_ENABLED))
+    told = catalogue(scene, "/opds/new?country=US")["publications"]
+
+    assert ["price" in one["links"][0]["properties"] for one in told] == [False, True]
+    assert scene.get("/opds/new.atom?country=US").text.count("currencycode") == 1
+
+
+def test_the_newest_ebook_comes_first(scene: Scene) -> None:
+    with scene.shop.db.writing() as session:
+        session.execute(update(Edition).where(Edition.isbn == EPUB).values(publication_date=date(2026, 11, 25)))
+    told = catalogue(scene, "/opds/new")["publications"]
+    older = feedparser.parse(scene.get("/opds/new.atom").data).entries
+
+    assert [one["metadata"]["published"] for one in told] == ["2026-11-25", "2026-04-28"]
+    assert [entry.updated for entry in older] == ["2026-11-25T00:00:00Z", "2026-04-28T00:00:00Z"]
+    assert [entry.id for entry in older] == [one["metadata"]["identifier"] for one in told]
 
 
 def test_a_long_catalogue_is_turned_page_by_page(scene: Scene) -> None:
