@@ -2,16 +2,18 @@
 
 from __future__ import annotations
 
+import re
 from dataclasses import replace
-from datetime import UTC, datetime
+from datetime import UTC, date, datetime
 from typing import TYPE_CHECKING
 
 import onixcheck
 import pytest
+from sqlalchemy import select, update
 
 from shop.catalogue import onix
 from shop.catalogue.intake import importer
-from shop.catalogue.models import Edition
+from shop.catalogue.models import Contributor, Edition, Price, Work
 from shop.catalogue.onix import OnixProduct, writing
 from tests.conftest import EXAMPLES
 from tests.makers import HARDBACK, Scene
@@ -115,3 +117,53 @@ def test_each_book_goes_out_with_its_own_words_on_its_rights(
     assert types == {"9780306406157": {"01"}, "9781861972712": {"02"}}
     sets = {one.rights_set_id for one in scene.all(Edition) if one.isbn in types}
     assert len(sets) == 1, "the same countries are signed once"
+
+
+def out(scene: Scene, folder: Path) -> list[OnixProduct]:
+    """The book of the scene, named as an import would name it, as it goes out."""
+    with scene.shop.db.writing() as session:
+        session.execute(update(Work).values(publisher="Example Press", identifier="01::W1"))
+    path = folder / "out.xml"
+    path.write_bytes(scene.get("/books/exit-stalin.onix").data)
+    assert complaints(path) == []
+    return read(path)
+
+
+def test_a_publishers_markup_is_cleaned_before_it_goes_out(scene: Scene, tmp_path: Path) -> None:
+    dirty = '<p onclick="x()">Fine<script>alert(1)</script> <a href="https://x.test">words</a> &amp; <img src="x"></p>'
+    with scene.shop.db.writing() as session:
+        session.execute(update(Work).values(description=dirty, short_description=dirty))
+        session.execute(update(Contributor).values(biography=dirty))
+    told = out(scene, tmp_path)
+
+    for one in told:
+        texts = {one.description, one.short_description, *(person.biography for person in one.contributors)}
+        assert {re.sub(r"\s+", " ", text or "") for text in texts} == {"<p>Fine words &amp; </p>"}
+    assert len(told) == 3
+
+
+def test_what_nobody_wrote_is_not_sent_out_as_nothing(scene: Scene, tmp_path: Path) -> None:
+    with scene.shop.db.writing() as session:
+        session.execute(update(Work).values(short_description="<script>x</script>"))
+        session.execute(update(Contributor).values(biography="<style>x</style>"))
+
+    assert {(one.short_description, one.contributors[0].biography) for one in out(scene, tmp_path)} == {(None, None)}
+
+
+def test_a_price_that_holds_nowhere_is_not_told_and_the_others_are_told_with_their_places_and_days(
+    scene: Scene, tmp_path: Path
+) -> None:
+    told = (("", None), ("US CA", None), (None, date(2026, 12, 1)))
+    with scene.shop.db.writing() as session:
+        edition = session.scalars(select(Edition).where(Edition.isbn == HARDBACK)).one()
+        edition.prices[:] = []
+        session.flush()
+        edition.prices[:] = [
+            Price(position=at, minor=1000 + at, currency="GBP", countries=where, since=since, until=since)
+            for at, (where, since) in enumerate(told)
+        ]
+    (prices,) = [one.prices for one in out(scene, tmp_path) if one.isbn == HARDBACK]
+
+    assert [
+        (one.money.minor, one.territory and one.territory.countries_included, one.since, one.until) for one in prices
+    ] == [(1001, ("US", "CA"), None, None), (1002, None, date(2026, 12, 1), date(2026, 12, 1))]
