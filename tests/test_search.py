@@ -139,3 +139,36 @@ def test_an_import_makes_its_books_findable(scene: Scene) -> None:
     importer.import_file(scene.shop, EXAMPLES / "catalogue.xml")
 
     assert found(scene, "tidewrack") == found(scene, "tidewarck") == ["/books/tidewrack"]
+
+
+NEAR_HAUSE = ["bause", "cause", "fause", "gause", "pause", "hawse", "house"]
+
+
+def test_of_many_words_one_slip_away_those_that_begin_alike_come_first_and_not_many_are_tried(shelf: Scene) -> None:
+    with shelf.shop.db.writing() as session:
+        search.learn(session.connection(), [" ".join(NEAR_HAUSE)])
+    with shelf.shop.db.read_engine.connect() as connection:
+        (meant,), (known,) = (search.mended(connection, [word]) for word in ("hause", "stalin"))
+
+    assert meant == ("hawse", "house", "bause", "cause", "fause")
+    assert len(meant) == search.MOST_NEAR
+    assert known == ("stalin",)
+
+
+def test_only_so_many_words_are_asked_for_and_each_once() -> None:
+    asked = [f"word{number}" for number in range(3 * search.MOST_WORDS)]
+
+    assert search.words_asked(" ".join(asked)) == tuple(asked[: search.MOST_WORDS])
+    assert search.words_asked("stalin Stalin STALIN exit") == ("stalin", "exit")
+
+
+@pytest.mark.parametrize("letter", ["x", "ł", "ж", "\u19b0"])
+def test_a_word_longer_than_is_kept_is_found_by_as_much_as_is_kept(shelf: Scene, letter: str) -> None:
+    word = letter * (search.LONGEST_WORD + 40)
+    told = search.index_text([word, "shorter"], ())
+    with shelf.shop.db.writing() as session:
+        session.execute(update(Work).where(Work.slug == "tide").values(search_text=told))
+        search.learn(session.connection(), [told])
+
+    assert [len(each) for each in told.split()] == [search.LONGEST_WORD, len("shorter")]
+    assert found(shelf, word) == found(shelf, letter * search.LONGEST_WORD) == [TIDE]
