@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
+import io
 from dataclasses import replace
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, BinaryIO, cast
 
 import pytest
 from hypothesis import HealthCheck, given, settings
@@ -110,3 +111,39 @@ def test_however_a_file_is_damaged_both_ways_say_the_same(
     assert cut[1] == whole[1]
     assert cut[0] == whole[0][: len(cut[0])]
     assert cut == whole or cut[1]
+
+
+class Endless(io.RawIOBase):
+    """A file whose only product never ends, and that counts what is read of it."""
+
+    def __init__(self) -> None:
+        self.told = 0
+
+    def readable(self) -> bool:
+        return True
+
+    def read(self, size: int = -1) -> bytes:
+        begun = b"" if self.told else b"<ONIXMessage><Product>"
+        self.told += size
+        assert size > 0, "all of it was asked for"
+        assert self.told < 8 * pieces.LARGEST_PRODUCT, "it is read for ever"
+        return begun.ljust(size)
+
+
+def test_a_product_that_never_ends_is_given_up_while_it_still_fits_into_memory() -> None:
+    endless = Endless()
+    frame = pieces.frame_of(b"<ONIXMessage><Product>")
+    assert frame is not None
+
+    with pytest.raises(pieces.CannotCutError):
+        list(pieces.Cut(cast("BinaryIO", endless), frame).pieces())
+    assert pieces.LARGEST_PRODUCT < endless.told <= 2 * pieces.LARGEST_PRODUCT + pieces.CHUNK
+
+
+def test_a_product_too_large_to_be_cut_is_left_to_the_parser_and_nothing_is_told_twice(tmp_path: Path) -> None:
+    megabyte = f"<!--{' ' * (1 << 20)}-->"
+    large = SOUND.replace("<ProductForm>", megabyte * (pieces.LARGEST_PRODUCT >> 20) + "<ProductForm>")
+    cut, whole = both(tmp_path / "feed.xml", message(second(), large, megabyte).encode())
+
+    assert cut == whole
+    assert [one.reference for one in cut[0]] == ["org.example.2", "org.example.1"]
