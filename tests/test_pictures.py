@@ -2,14 +2,20 @@
 
 from __future__ import annotations
 
+import os
 import re
 import struct
+import subprocess
+import sys
+from pathlib import Path
 
 import pytest
 
 from shop.catalogue.covers import bitmaps, drawing
+from shop.settings import assets
 from tests.makers import HARDBACK, Scene
 
+ROOT = Path(__file__).parent.parent
 PNG = b"\x89PNG\r\n\x1a\n"
 
 
@@ -34,6 +40,35 @@ def test_words_are_on_the_picture_without_any_font_of_the_machine() -> None:
     assert bitmaps.cover(drawing.draw(HARDBACK, "Lodz", None, "")) != bitmaps.cover(
         drawing.draw(HARDBACK, "Łódź", None, "")
     )
+
+
+IOWAN = "Iowan Old Style"
+"""The first font that a cover asks for, of the machines that have it."""
+DRAWN = """
+import sys, resvg_py
+from shop.catalogue.covers import bitmaps
+
+named, with_ours, *fonts = sys.argv[1:]
+print(bitmaps.cover(named) == bitmaps.cover(with_ours), bitmaps.card(named) == bitmaps.card(with_ours))
+theirs, ours = (resvg_py.svg_to_bytes(svg_string=one, font_files=fonts) for one in (named, with_ours))
+print(theirs == ours)
+"""
+"""A process of its own, since a drawing program looks only once for what the machine has."""
+
+
+def test_a_font_of_the_machine_is_not_drawn_with_even_where_a_cover_names_it(tmp_path: Path) -> None:
+    fonts = [assets("config") / "fonts" / name for name in bitmaps.FONTS]
+    slanted = fonts[1].read_bytes().replace(bitmaps.FAMILY.encode("utf-16-be"), IOWAN.encode("utf-16-be"))
+    (tmp_path / ".fonts").mkdir()
+    (tmp_path / ".fonts" / "iowan.ttf").write_bytes(slanted)
+    drawn = drawing.draw(HARDBACK, "Exit Stalin", "A subtitle", "Zoë Ōe")
+    command = [sys.executable, "-c", DRAWN, drawn, drawn.replace(IOWAN, bitmaps.FAMILY), *map(str, fonts)]
+    machine = {**os.environ, "HOME": str(tmp_path), "PYTHONPATH": str(ROOT)}
+    said = subprocess.run(command, env=machine, capture_output=True, text=True, check=True).stdout
+
+    assert IOWAN in drawn
+    assert said.splitlines()[0] == "True True"
+    assert said.splitlines()[1] == "False", "the control: a drawing program left to itself takes what the machine has"
 
 
 def test_a_link_to_a_book_shows_its_card(scene: Scene) -> None:
