@@ -373,6 +373,27 @@ def test_a_statement_comes_back_from_the_database_as_it_went_in(statement: State
     assert Statement.from_json(json.loads(json.dumps(statement.to_json()))) == statement
 
 
+@pytest.mark.parametrize("restriction", [None, "00", "04", "zz"])
+def test_a_restriction_comes_back_from_the_database_and_still_restricts(restriction: str | None) -> None:
+    statement = Statement((SalesRights("01", Territory((), ("WORLD",)), restriction), right("02", "CA")))
+    again = Statement.from_json(json.loads(json.dumps(statement.to_json())))
+
+    assert again == statement
+    assert resolve(again).digest == resolve(statement).digest
+
+
+def test_a_statement_that_was_stored_before_restrictions_were_read_is_read_as_without() -> None:
+    old = Statement((right("01", "US"),)).to_json()
+    del old["rights"][0]["restriction"]
+
+    assert Statement.from_json(old) == Statement((right("01", "US"),))
+
+
+@pytest.mark.parametrize("rights", [[right("01", "US"), right("02", "US")], [right("02", "US"), right("01", "US")]])
+def test_what_is_held_exclusively_and_not_is_told_as_exclusive(rights: list[SalesRights]) -> None:
+    assert resolve(Statement(tuple(rights))).decisions["US"].reason == "named: exclusive rights"
+
+
 def test_equal_sets_are_signed_once_and_different_sets_apart() -> None:
     plain = resolve(Statement((right("01", "US CA"),)))
     otherwise_said = resolve(Statement((right("01", "US"), right("02", "CA"), right("03", "GB"))))
