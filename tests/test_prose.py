@@ -12,6 +12,8 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from shop import cli
+from shop.catalogue import rights
+from shop.catalogue.rights import SalesRights, Statement, Territory
 from shop.catalogue.territory import prose
 from shop.catalogue.territory.terms import terms_on
 from shop.countries import COUNTRIES
@@ -195,6 +197,75 @@ def test_a_list_is_read_by_the_version_of_its_day() -> None:
     assert (then.terms, now.terms) == (("European Union, list 1",), ("European Union, list 2",))
 
 
+CONFIDENCES = [
+    ("US and UK", 1.0, ""),
+    ("US and Ruritania", 0.85, "Not understood: Ruritania."),
+    ("US, Ruritania and Freedonia", 0.7, "Not understood: Ruritania, Freedonia."),
+    ("Not for sale in the US", 0.8, "the rest of the world is taken as open"),
+    ("World excluding Korea", 0.9, "Disputed: whether Korea counts KP."),
+    ("Northern Ireland and the US", 0.9, "a part opens nothing"),
+    ("World excluding Northern Ireland", 0.9, "its whole country is closed"),
+    ("British Commonwealth excluding the European Union", 0.7, "Both for sale and not for sale: CY MT."),
+    ("UK, not the UK", 0.0, "Both for sale and not for sale: GB."),
+]
+
+
+@pytest.mark.parametrize(("sentence", "confidence", "problem"), CONFIDENCES, ids=[one for one, *_ in CONFIDENCES])
+def test_each_doubt_is_said_and_lowers_the_confidence(sentence: str, confidence: float, problem: str) -> None:
+    reading = prose.read(sentence, TODAY)
+
+    assert reading.confidence == confidence
+    assert len(reading.resolution.problems) == bool(problem)
+    assert problem in "".join(reading.resolution.problems)
+
+
+def test_where_two_groups_only_overlap_what_is_in_both_is_closed() -> None:
+    reading = prose.read("British Commonwealth excluding the European Union", TODAY)
+    nested = prose.read("World excluding Europe, including the EU", TODAY)
+
+    assert frozenset(reading.included) == COMMONWEALTH - EU
+    assert not any("Both" in problem for problem in nested.resolution.problems)
+
+
+STATED = rights.resolve(Statement((SalesRights("01", Territory(("US", "CA"))), SalesRights("07", Territory(("GB",))))))
+
+
+@pytest.mark.parametrize(
+    ("sentence", "otherwise"),
+    [
+        ("US and Canada", None),
+        ("US", "it closes CA."),
+        ("US, Canada and Japan", "it opens JP as well."),
+        ("US and Japan", "it opens JP as well and closes CA."),
+        ("", "it closes CA US."),
+        ("World", "it opens AD AE AF AG AI AL AM AO AQ AR AS AT and 235 more as well."),
+    ],
+)
+def test_a_sentence_beside_the_onix_changes_no_country_and_is_told_where_it_says_otherwise(
+    sentence: str, otherwise: str | None
+) -> None:
+    found = prose.beside(STATED, sentence, TODAY)
+    more = [f"The published sentence, “{sentence}”, says otherwise: {otherwise}"] if otherwise else []
+
+    assert found.decisions == STATED.decisions
+    assert sorted(found.problems) == sorted([*STATED.problems, *more])
+    assert (found.digest == STATED.digest) is (otherwise is None), "what staff signed is not what they would sign now"
+
+
+def test_the_reasons_begin_with_those_that_open() -> None:
+    found = prose.by_reason(prose.read("US, UK but not Canada and not the EU", TODAY))
+
+    assert list(found) == [
+        "open: named United Kingdom",
+        "open: named United States",
+        "closed: in European Union, list 2",
+        "closed: named Canada",
+        "not mentioned",
+    ]
+    assert found["closed: named Canada"] == ["CA"]
+    assert sorted(code for codes in found.values() for code in codes) == sorted(COUNTRIES)
+
+
 def test_a_sentence_that_only_shuts_out_is_shown_as_the_assumption_it_is() -> None:
     reading = prose.read("Not for sale in France", TODAY)
 
@@ -261,6 +332,9 @@ def test_the_command_prints_an_object_or_words(capsys: pytest.CaptureFixture[str
     told = json.loads(capsys.readouterr().out)
     assert (told["included"], told["unplaced"]) == (["GB"], ["Ruritania"])
     assert len(told["excluded"]) == 248
+    assert told["why"].keys() == COUNTRIES
+    assert (told["why"]["GB"], told["why"]["US"]) == ("open: named United Kingdom", "not mentioned")
+    assert (told["confidence"], told["problems"]) == (0.85, ["Not understood: Ruritania."])
 
     assert cli.main(["rights", "explain", "UK and Ruritania", "--on", "2019-01-01"]) == 0
     words = capsys.readouterr().out
