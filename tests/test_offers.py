@@ -13,6 +13,7 @@ from hypothesis import strategies as st
 
 from shop.catalogue.models import ProviderState
 from shop.catalogue.offers import EditionFacts, Offer, OfferState, offer, price_for
+from shop.countries import COUNTRIES, EUROPEAN_UNION
 from shop.money import Money
 
 NOW = datetime(2026, 4, 27, 23, 59, 59, tzinfo=UTC)
@@ -87,6 +88,14 @@ CASES = {
     ),
     "an ebook ready before its day": case(S.COMING_SOON, EBOOK, TOMORROW, publication_date=TOMORROW),
     "an ebook not yet available": case(S.COMING_SOON, EBOOK, availability="10"),
+    "an ebook not yet available, though it may be ordered early": case(
+        S.COMING_SOON,
+        EBOOK,
+        TOMORROW,
+        availability="10",
+        provider_state=ProviderState.PREORDER,
+        publication_date=TOMORROW,
+    ),
     "an ebook that nobody delivers": case(S.COMING_SOON, EBOOK, fulfiller=None),
     "an ebook nobody has asked after": case(
         S.COMING_SOON, EBOOK, provider_state=ProviderState.UNCHECKED, provider_checked_at=None
@@ -235,6 +244,44 @@ def test_a_yes_from_the_provider_goes_stale_by_itself() -> None:
     fresh = timedelta(hours=23)
     assert offered(EBOOK, at=NOW + fresh).state is S.BUY
     assert offered(EBOOK, at=NOW + fresh + timedelta(seconds=1)).state is S.COMING_SOON
+
+
+WRONG = [
+    ("publishing_status", "11", "withdrawn"),
+    ("countries", None, "rights not signed"),
+    ("countries", frozenset({"US"}), "rights"),
+    ("prices", (), "no price for the country"),
+    ("has_safety_contact", False, "no product safety contact"),
+    ("availability", "09", "postponed"),
+    ("stock", 0, "out of stock"),
+]
+
+
+@pytest.mark.parametrize("first", range(len(WRONG)), ids=[reason for *_, reason in WRONG])
+def test_of_all_that_is_wrong_the_first_is_the_reason(first: int) -> None:
+    german = replace(HARDBACK, countries=frozenset({"DE"}))
+    all_wrong = {name: value for name, value, _reason in reversed(WRONG[first:])}
+
+    assert offered(german, "DE").state is S.BUY
+    assert offered(replace(german, **all_wrong), "DE").reason == WRONG[first][2]  # type: ignore[arg-type]
+
+
+@pytest.mark.parametrize(
+    ("country", "facts", "answered", "sold"),
+    [
+        *((country, HARDBACK, False, False) for country in sorted(EUROPEAN_UNION)),
+        *((country, HARDBACK, True, True) for country in ("DE", "GB", "US")),
+        *((country, HARDBACK, False, True) for country in ("GB", "US", "NO", "CH")),
+        *((country, EBOOK, False, True) for country in ("DE", "GB", "US")),
+    ],
+)
+def test_print_is_sold_in_the_union_only_with_somebody_who_answers_for_it(
+    country: str, facts: EditionFacts, answered: bool, sold: bool
+) -> None:
+    found = offered(facts, country, countries=COUNTRIES, has_safety_contact=answered)
+
+    assert found.may_be_basketed is sold
+    assert found.reason == ("" if sold else "no product safety contact")
 
 
 # -- Prices -----------------------------------------------------------------------------------------------------
