@@ -9,7 +9,9 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from shop.catalogue.books import bundles
 from shop.catalogue.books.bundles import split
+from shop.catalogue.books.reading import editions_by_isbn
 from shop.catalogue.models import Edition
 from shop.money import Money
 from tests.makers import EBOOK, EPUB, HARDBACK, Scene
@@ -67,6 +69,24 @@ def test_both_are_added_at_once_and_the_order_holds_each_at_its_part(scene: Scen
     assert "You save £11.10" in basket
     order = scene.order(scene.give_details())
     assert {line.isbn: line.unit_minor for line in order.lines} == {HARDBACK: 3230, EBOOK: 3060}
+
+
+def test_what_posting_it_costs_stands_beside_the_bundle_with_the_sum_of_both(scene: Scene) -> None:
+    scene.live_in("US")
+
+    assert "Delivery £9.50, £72.40 in all." in scene.get("/books/exit-stalin").text
+
+
+def test_a_shop_that_takes_nothing_off_offers_no_bundle(scene: Scene) -> None:
+    plain = replace(scene.shop, settings=replace(scene.shop.settings, bundle_percent_off=0))
+    with plain.db.read_engine.connect() as connection:
+        views = [view for _, view in editions_by_isbn(plain, connection, [HARDBACK, EBOOK, EPUB], "US").values()]
+
+    assert bundles.of(views, 0) is None
+    found = bundles.of(views, 15)
+    assert found is not None
+    assert (found.printed.isbn, found.ebook.isbn, found.saving) == (HARDBACK, EBOOK, Money(1110, "GBP"))
+    assert bundles.of(views[1:], 15) is bundles.of(views[:1], 15) is None
 
 
 @pytest.mark.parametrize("taken", [(HARDBACK,), (EBOOK,), (EBOOK, EPUB), (HARDBACK, HARDBACK, EBOOK)])
