@@ -3,17 +3,16 @@
 from __future__ import annotations
 
 import re
-from datetime import date
 from datetime import date, timedelta
 from pathlib import Path
 
 import pytest
 from sqlalchemy import event, text, update
 
+from shop.catalogue.books.reading import provider_max_age
 from shop.catalogue.facts import markup
 from shop.catalogue.intake import batch, importer
 from shop.catalogue.models import Contributor, Edition, OldSlug, Price, ProviderState, Quotation, RightsSet, Work
-from shop.catalogue.reading import provider_max_age
 from tests.makers import EBOOK, HARDBACK, Scene, an_edition
 
 CATALOGUE = Path(__file__).parent.parent / "config" / "demo" / "catalogue.xml"
@@ -104,6 +103,8 @@ def test_a_card_tells_what_buying_means_only_where_that_can_be(
     assert ("Delivery" in hardback) is bool(delivery)
     assert ("You are buying a licence" in ebook) is licence
     assert "In the app." in ebook, "whoever has bought it still reads how"
+
+
 def test_a_yes_of_the_provider_grows_old_on_a_remembered_page_before_the_day_is_over(scene: Scene) -> None:
     asked_at = scene.clock.now + timedelta(hours=6) - provider_max_age(scene.shop)
     with scene.shop.db.writing() as session:
@@ -271,6 +272,32 @@ def test_a_basket_forgets_what_nobody_knows_and_asks_for_the_country_once(scene:
 def test_words_of_two_blocks_do_not_run_together(html: str, words: str) -> None:
     assert markup.plain(html) == words
     assert "OneTwo" not in markup.clean(html)
+
+
+@pytest.mark.parametrize(
+    ("html", "shown", "words", "lines"),
+    [
+        ('<p class="x" onclick="y()" style="color: red">One</p>', "<p>One</p>", "One", "One"),
+        ('<a href="https://x.test" title="t">One</a>', "One", "One", "One"),
+        ('<img src="x" alt="a picture">One', "One", "One", "One"),
+        ("<script>x()</script><style>p{}</style><!-- no -->One", "One", "One", "One"),
+        ('<iframe src="x">One</iframe>', "One", "One", "One"),
+        ('<q cite="https://x.test">One</q>', "<q>One</q>", "One", "One"),
+        ('<ol start="3"><li>One</li></ol>', "<ol><li>One</li></ol>", "One", "One"),
+        ("<h3>One</h3>", "<h3>One</h3>", "One", "One"),
+        ("<em>One</em> &amp; &lt;two&gt;", "<em>One</em> &amp; &lt;two&gt;", "One & <two>", "One & <two>"),
+        ("One < two", "One &lt; two", "One < two", "One < two"),
+        (
+            "<h2>One</h2><p>Two<br>three</p><p> </p>",
+            " One <p>Two<br>three</p><p> </p>",
+            "One Two three",
+            "One\n\nTwo three",
+        ),
+        ("", "", "", ""),
+    ],
+)
+def test_of_markup_nothing_is_left_but_reading_matter(html: str, shown: str, words: str, lines: str) -> None:
+    assert (str(markup.clean(html)), markup.plain(html), markup.lines(html)) == (shown, words, lines)
 
 
 @pytest.mark.parametrize("asked", ["<script>alert(1)</script>", "%00", "a" * 3000, "..%2f..%2fetc"])
