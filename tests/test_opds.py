@@ -12,11 +12,11 @@ import pytest
 from lxml import etree
 from sqlalchemy import select, update
 
-from shop.catalogue.feeds import opds
+from shop.catalogue.feeds import merchant, opds, trade
 from shop.catalogue.intake import importer
-from shop.catalogue.models import Edition, ProviderState, RightsSet
+from shop.catalogue.models import Edition, ProviderState, RightsSet, Work
 from tests.conftest import EXAMPLES
-from tests.makers import EBOOK, EPUB, HARDBACK, Scene
+from tests.makers import EBOOK, EPUB, HARDBACK, Scene, an_edition
 
 LINK = {
     "type": "object",
@@ -170,6 +170,33 @@ def test_a_price_stands_only_beside_what_can_be_bought_now(scene: Scene) -> None
     assert scene.get("/opds/new.atom?country=US").text.count("currencycode") == 1
 
 
+def test_a_catalogue_of_many_pages_tells_each_ebook_once(scene: Scene) -> None:
+    many = [f"979{number:010d}" for number in range(2 * trade.PAGE_SIZE)]
+    with scene.shop.db.writing() as session:
+        work, signed = session.get_one(Work, 1), session.get_one(RightsSet, 1)
+        session.add_all(an_edition(work, signed, isbn, "ED", 1000, fulfiller="glassboxx") for isbn in many)
+    path: str | None = "/opds/new?country=US"
+    told: list[str] = []
+    while path:
+        page = catalogue(scene, path)
+        told += [one["metadata"]["identifier"].rpartition(":")[2] for one in page["publications"]]
+        onward = [link["href"] for link in page["links"] if link["rel"] == "next"]
+        path = onward[0].removeprefix("http://localhost") if onward else None
+
+    assert told == sorted([EBOOK, EPUB, *many])
+    assert page["metadata"]["currentPage"] == 3
+
+
+def test_both_versions_say_under_which_subjects_a_book_stands(scene: Scene) -> None:
+    with scene.shop.db.writing() as session:
+        session.execute(update(Work).values(subjects=[{"scheme": "93", "code": "NHD", "heading": "European history"}]))
+    first, *_ = catalogue(scene, "/opds/new")["publications"]
+    older, *_ = feedparser.parse(scene.get("/opds/new.atom").data).entries
+
+    assert first["metadata"]["subject"] == [{"name": "European history", "code": "NHD", "scheme": opds.THEMA}]
+    assert [(one.scheme, one.term, one.label) for one in older.tags] == [(opds.THEMA, "NHD", "European history")]
+
+
 def test_the_newest_ebook_comes_first(scene: Scene) -> None:
     with scene.shop.db.writing() as session:
         session.execute(update(Edition).where(Edition.isbn == EPUB).values(publication_date=date(2026, 11, 25)))
@@ -222,6 +249,39 @@ def test_shopping_pages_are_told_what_is_offered_in_a_country(scene: Scene) -> N
     assert "shipping" in there[HARDBACK]
     assert "shipping" not in there[EBOOK]
     assert scene.get("/merchant/XX.xml").status_code == 404
+
+
+def test_an_item_tells_what_the_page_tells_and_no_more_than_it_may(scene: Scene) -> None:
+    long = "word " * 2000
+    with scene.shop.db.writing() as session:
+        session.execute(update(Work).values(description="", short_description=None))
+    bare = items(scene, "US")[EBOOK]
+    with scene.shop.db.writing() as session:
+        session.execute(update(Work).values(title=f"Salt & <Pepper> {long}", publisher="A & B", description=long))
+    full = items(scene, "US")[EBOOK]
+
+    assert (bare["title"], bare["description"]) == ("Exit Stalin (Ebook)", "Exit Stalin")
+    assert bare["brand"] == scene.shop.settings.shop_name
+    assert full["title"].startswith("Salt & <Pepper> word")
+    assert (len(full["title"]), len(full["description"])) == (merchant.LONGEST_TITLE, merchant.LONGEST_DESCRIPTION)
+    assert full["brand"] == "A & B"
+
+
+def test_an_item_tells_what_posting_costs_into_the_country_of_the_feed(scene: Scene) -> None:
+    root = etree.fromstring(scene.get("/merchant/JP.xml").data)
+    shipping = [(one.findtext(f"{G}country"), one.findtext(f"{G}price")) for one in root.iter(f"{G}shipping")]
+
+    assert shipping == [("JP", "12.50 GBP")]
+
+
+def test_many_editions_come_in_one_feed_each_once(scene: Scene) -> None:
+    many = [f"979{number:010d}" for number in range(trade.AT_A_TIME + 1)]
+    with scene.shop.db.writing() as session:
+        work, signed = session.get_one(Work, 1), session.get_one(RightsSet, 1)
+        session.add_all(an_edition(work, signed, isbn, "BC", 1000) for isbn in many)
+    root = etree.fromstring(scene.get("/merchant/US.xml").data)
+
+    assert [item.findtext(f"{G}id") for item in root.iter("item")] == [HARDBACK, EBOOK, EPUB, *many]
 
 
 @pytest.mark.parametrize(
