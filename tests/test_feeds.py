@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from datetime import UTC, date, datetime
+from datetime import UTC, date, datetime, timedelta
 from typing import TYPE_CHECKING, Any
 from urllib.robotparser import RobotFileParser
 
@@ -10,13 +10,13 @@ import feedparser
 import icalendar
 import pytest
 from lxml import etree
-from sqlalchemy import update
+from sqlalchemy import insert, update
 
-from shop.catalogue.feeds import documents
+from shop.catalogue.feeds import documents, views
 from shop.catalogue.intake import importer
-from shop.catalogue.models import Edition
+from shop.catalogue.models import Contributor, Edition, RightsSet, Work
 from tests.conftest import EXAMPLES
-from tests.makers import HARDBACK, Scene
+from tests.makers import HARDBACK, Scene, an_edition
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -155,3 +155,40 @@ def test_what_has_not_changed_is_not_sent_again(scene: Scene) -> None:
     assert scene.get("/new.atom", **{"If-None-Match": tag}).status_code == 304
     published(scene, date(2026, 5, 1), HARDBACK)
     assert scene.get("/new.atom", **{"If-None-Match": tag}).status_code == 200
+
+
+def test_the_newest_book_comes_first_by_whoever_wrote_it(scene: Scene) -> None:
+    with scene.shop.db.writing() as session:
+        session.add(Contributor(work_id=1, position=1, role="B06", name="Theo Lator"))
+        signed = session.get_one(RightsSet, 1)
+        for number in range(60):
+            work = Work(slug=f"b-{number}", identifier=f"{number}", title=f"Book {number}", subjects=[])
+            edition = an_edition(work, signed, f"979{number:010d}", "BC", 1000)
+            edition.publication_date = date(2026, 1, 1) + timedelta(days=number)
+            session.add(edition)
+    entries = feedparser.parse(scene.get("/new.atom").data).entries
+    days = [entry.published for entry in entries]
+
+    assert (entries[0].title, entries[0].author, days[0]) == ("Exit Stalin", "Mark B. Smith", "2026-04-28T00:00:00Z")
+    assert (entries[1].title, days[1]) == ("Book 59", "2026-03-01T00:00:00Z")
+    assert days == sorted(days, reverse=True)
+    assert len(entries) == views.MOST_ENTRIES
+
+
+def test_more_books_than_a_sitemap_holds_stand_in_parts_each_in_one_of_them(scene: Scene) -> None:
+    most = documents.ADDRESSES_IN_A_SITEMAP
+    with scene.shop.db.writing() as session:
+        many = [{"slug": f"b-{n}", "identifier": f"{n}", "title": "B", "subjects": []} for n in range(most)]
+        session.execute(insert(Work), many)
+    index = addresses(scene.get("/sitemap.xml").data)
+    places, *books = [addresses(scene.get(path.removeprefix("http://localhost")).data) for path in index]
+
+    assert "http://localhost/" in places
+    assert [len(part) for part in books] == [most, 1]
+    assert len({address for part in books for address in part} - set(places)) == most + 1
+    assert scene.get("/sitemap/3.xml").status_code == 404
+
+
+@pytest.mark.parametrize("path", ["/new.atom", "/coming-soon.ics", "/sitemap.xml", "/robots.txt", "/opensearch.xml"])
+def test_whoever_stands_between_may_keep_it_for_an_hour(scene: Scene, path: str) -> None:
+    assert scene.get(path).headers["Cache-Control"] == "public, max-age=3600"
