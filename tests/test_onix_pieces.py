@@ -142,7 +142,7 @@ def test_a_product_that_never_ends_is_given_up_while_it_still_fits_into_memory()
 
 def test_a_product_too_large_to_be_cut_is_left_to_the_parser_and_nothing_is_told_twice(tmp_path: Path) -> None:
     megabyte = f"<!--{' ' * (1 << 20)}-->"
-    large = SOUND.replace("<ProductForm>", megabyte * (pieces.LARGEST_PRODUCT >> 20) + "<ProductForm>")
+    large = SOUND.replace("<ProductForm>", megabyte * (2 * pieces.LARGEST_PRODUCT >> 20) + "<ProductForm>")
     cut, whole = both(tmp_path / "feed.xml", message(second(), large, megabyte).encode())
 
     assert cut == whole
