@@ -302,6 +302,92 @@ def test_what_can_be_left_out_can(read: Read) -> None:
     assert (product.publishing_status, product.language) == ("00", "und")
 
 
+def told_of(product: OnixProduct) -> dict[str, object]:
+    """What some ways of saying the same come to."""
+    (price, *_) = product.prices or (None,)
+    return {
+        "people": product.contributors[-1].name,
+        "days": (price.since, price.until) if price else None,
+        "amounts": [one.money.minor for one in product.prices],
+        "isbn": product.isbn,
+        "pages": product.pages,
+        "weight": product.weight_g,
+        "file": product.file_bytes,
+        "expected": product.expected_date,
+        "kin": product.alternatives,
+        "language": product.language,
+        "usage": [one.limits for one in product.usage],
+        "statement": product.territory_statement,
+    }
+
+
+VAN_DYKE = "<NamesBeforeKey>Vincent</NamesBeforeKey><PrefixToKey>van</PrefixToKey><KeyNames>Dyke</KeyNames>"
+LANGUAGE = "<Language><LanguageRole>01</LanguageRole><LanguageCode>eng</LanguageCode></Language>"
+A_DAY = "<PriceDate><PriceDateRole>{}</PriceDateRole><Date>{}</Date></PriceDate>"
+DAYS = A_DAY.format("14", "20260501") + A_DAY.format("15", "20260531")
+NOTED = "<SalesRestriction><SalesRestrictionType>00</SalesRestrictionType>\
+<SalesRestrictionNote>{}</SalesRestrictionNote></SalesRestriction></SalesRights>"
+ALSO = (
+    "<SalesRights><SalesRightsType>02</SalesRightsType><Territory><CountriesIncluded>GB</CountriesIncluded></Territory>"
+)
+BOTH_NOTES = "Not to Peru. Nor to Chile."
+MAY = date(2026, 5, 1), date(2026, 5, 31)
+SAID = [
+    (VAN_DYKE, "<PersonNameInverted>Dyke, Vincent van</PersonNameInverted>", "people", "Vincent van Dyke"),
+    (VAN_DYKE, "<PersonNameInverted>Anonymous</PersonNameInverted>", "people", "Anonymous"),
+    (VAN_DYKE, "<CorporateName>The Society</CorporateName>", "people", "The Society"),
+    (DAYS, A_DAY.format("24", "20260501 20260531"), "days", MAY),
+    (DAYS, A_DAY.format("24", "2026050120260531"), "days", MAY),
+    (DAYS, A_DAY.format("24", "20260501"), "days", (MAY[0], MAY[0])),
+    (DAYS, A_DAY.format("15", "20260531"), "days", (None, MAY[1])),
+    (DAYS, "", "days", (None, None)),
+    ("<PriceType>02<", "<PriceType>04<", "amounts", [3800]),
+    ("<PriceType>02<", "<PriceType>42<", "amounts", [3800]),
+    ("<PriceType>02<", "<PriceType>03<", "amounts", []),
+    ("<ExtentType>00<", "<ExtentType>11<", "pages", 576),
+    ("<ExtentType>00<", "<ExtentType>07<", "pages", 576),
+    ("<ExtentType>00<", "<ExtentType>03<", "pages", None),
+    ("<ExtentValue>576</ExtentValue><ExtentUnit>03<", "<ExtentValue>576</ExtentValue><ExtentUnit>02<", "pages", None),
+    (">lb<", ">kg<", "weight", 2000),
+    (">lb<", ">gr<", "weight", 2),
+    (">2</Measurement><MeasureUnitCode>lb<", ">16</Measurement><MeasureUnitCode>oz<", "weight", 454),
+    (">lb<", ">st<", "weight", None),
+    ("<ExtentUnit>19<", "<ExtentUnit>18<", "file", 1536),
+    ("<ExtentUnit>19<", "<ExtentUnit>17<", "file", 1),
+    ("<SupplyDateRole>08<", "<SupplyDateRole>50<", "expected", None),
+    ("<ProductRelationCode>06<", "<ProductRelationCode>13<", "kin", ("9781631498305",)),
+    ("<ProductRelationCode>06<", "<ProductRelationCode>27<", "kin", ("9781631498305",)),
+    ("<ProductRelationCode>06<", "<ProductRelationCode>03<", "kin", ()),
+    (LANGUAGE, LANGUAGE.replace("01", "02").replace("eng", "rus") + LANGUAGE, "language", "eng"),
+    (LANGUAGE, LANGUAGE.replace("01", "02"), "language", "und"),
+    ("<Quantity>20</Quantity>", "", "usage", [(), ()]),
+    ("</SalesRights>", f"{NOTED.format('Not to Peru.')}{ALSO}{NOTED.format('Nor to Chile.')}", "statement", BOTH_NOTES),
+]
+
+
+@pytest.mark.parametrize(
+    ("good", "instead", "name", "expected"), SAID, ids=[f"{name} {at}" for at, (_, _, name, _) in enumerate(SAID)]
+)
+def test_what_may_be_said_in_several_ways_is_understood_in_each(
+    read: Read, good: str, instead: str, name: str, expected: object
+) -> None:
+    assert SOUND.count(good) == 1
+    assert told_of(only(read(message(SOUND.replace(good, instead)))))[name] == expected
+
+
+def test_of_two_numbers_the_isbn_is_believed_before_the_trade_number(read: Read) -> None:
+    own = "<ProductIdentifier><ProductIDType>15</ProductIDType>"
+    trade = own.replace("15", "03") + "<IDValue>9789999913669</IDValue></ProductIdentifier>"
+
+    assert only(read(message(SOUND.replace(own, trade + own, 1)))).isbn == "9781631498299"
+
+
+def test_nothing_is_given_away_by_a_price_of_nothing(read: Read) -> None:
+    free = SOUND.replace("<PriceAmount>38.00<", "<PriceAmount>0.00<")
+
+    assert left_out(read(message(free, second()))).reason == "0.00 GBP is no price"
+
+
 def test_a_message_without_products_is_no_fault(read: Read) -> None:
     assert read(message()) == []
 
