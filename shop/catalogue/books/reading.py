@@ -496,6 +496,6 @@ def good_until(work: WorkView, now: datetime, oldest: timedelta) -> datetime:
     aging = [
         view.facts.provider_checked_at + oldest
         for view in work.editions
-        if view.facts.provider_checked_at and view.facts.provider_checked_at + oldest > now
+        if view.facts.provider_checked_at and view.facts.provider_checked_at + oldest >= now
     ]
     return min([midnight, *aging])

@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator, Mapping
 
-THEMA, BISAC, KEYWORD = "93", "10", "20"
+THEMA, BISAC = "93", "10"
 """Subject schemes, as list 27 counts them."""
 
 SHELVES = {
@@ -69,11 +69,6 @@ def codes(subjects: Iterable[Mapping[str, Any]]) -> list[str]:
 def headings(subjects: Iterable[Mapping[str, Any]]) -> Iterator[tuple[str, str | None]]:
     """Return each Thema code with the publisher's heading for it."""
     return ((subject["code"], subject["heading"]) for subject in subjects if subject["scheme"] == THEMA)
-
-
-def keywords(subjects: Iterable[Mapping[str, Any]]) -> list[str]:
-    """Return the words that publishers add for those who search."""
-    return [subject["heading"] for subject in subjects if subject["scheme"] == KEYWORD and subject["heading"]]
 
 
 def named(code: str, known: Mapping[str, str | None]) -> Subject:

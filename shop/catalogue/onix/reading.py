@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 from calendar import monthrange
 from datetime import date
-from decimal import Decimal, InvalidOperation
+from decimal import Decimal
 from typing import TYPE_CHECKING, overload
 
 from babel.numbers import is_currency
@@ -516,7 +516,7 @@ def _code(text: str | None, longest: int) -> str | None:
 def _number(text: str) -> Decimal:
     """A number that a column holds."""
     number = _decimal(text)
-    if not number.is_finite() or not 0 <= number <= LARGEST:
+    if not 0 <= number <= LARGEST:
         raise ValueError(f"{text[:40]} is not a number that can be kept")
     return number
 
@@ -529,7 +529,10 @@ def _kept(number: Decimal) -> int:
 
 
 def _decimal(text: str) -> Decimal:
-    try:
-        return Decimal(text)
-    except InvalidOperation:
-        raise ValueError(f"{text} is not a number") from None
+    """A number as XML writes it: Python would take 1_0 and Arabic digits for one as well."""
+    if not _NUMBER.fullmatch(text):
+        raise ValueError(f"{text[:40]} is not a number")
+    return Decimal(text)
+
+
+_NUMBER = re.compile(r"[+-]?(?:[0-9]+(?:\.[0-9]*)?|\.[0-9]+)")
