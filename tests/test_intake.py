@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import html
+import re
 from concurrent.futures import ThreadPoolExecutor
+from dataclasses import replace
 from datetime import date
 from threading import Barrier
 from typing import TYPE_CHECKING
@@ -11,19 +13,34 @@ from typing import TYPE_CHECKING
 import onixcheck
 import pytest
 from sqlalchemy import select
+from sqlalchemy import text as text_
 
+from shop import migrations
 from shop.catalogue import onix, rights
 from shop.catalogue.books import reading
 from shop.catalogue.finding import search
+from shop.catalogue.finding.search import KnownWord
 from shop.catalogue.intake import importer
-from shop.catalogue.models import Edition, KnownSubject, Price, RightsSet, Work, take_stock
+from shop.catalogue.models import (
+    Contributor,
+    Edition,
+    KnownSubject,
+    Price,
+    Quotation,
+    RightsSet,
+    Work,
+    take_stock,
+)
 from shop.catalogue.offers import OfferState, holds_on
 from shop.catalogue.onix import OnixProduct
+from shop.db import Database
 from tests.conftest import EXAMPLES
 from tests.makers import HARDBACK, Scene
 
 if TYPE_CHECKING:
     from pathlib import Path
+
+    from shop.services import Shop
 
 FORMS = {"9780306406157": "BB", "9780140449136": "ED", "9780261103573": "BC"}
 HARD, EBOOK, SOFT = FORMS
@@ -512,3 +529,43 @@ def test_two_imports_at_once_bring_the_same_book_once(scene: Scene, tmp_path: Pa
     assert sum(report.added for report in reports) == len(FORMS)
     assert all(report.problems == [] for report in reports)
     assert len(works_of(scene, *FORMS)) == 1
+
+
+def contents(database: Database) -> dict[str, list[str]]:
+    """Every row of the catalogue but for its number, sorted."""
+    forgotten = {"id", "work_id", "edition_id", "rights_set_id", "revision"}
+    models = (Work, Edition, Contributor, Quotation, Price, RightsSet, KnownSubject, KnownWord)
+    with database.reading() as session:
+        return {
+            model.__tablename__: sorted(
+                repr({name: value for name, value in row.items() if name not in forgotten})
+                for row in session.execute(select(model.__table__)).mappings()
+            )
+            for model in models
+        }
+
+
+def test_however_a_catalogue_is_cut_into_files_it_comes_to_the_same(shop: Shop, tmp_path: Path) -> None:
+    text = (EXAMPLES / "catalogue.xml").read_text()
+    head, tail = text[: text.index("<Product>")], "</ONIXMessage>"
+    products = re.findall(r"<Product>.*?</Product>", text, flags=re.DOTALL)
+    cuts = {
+        "at once": [products],
+        "one by one": [[one] for one in products],
+        "each told twice": [[again for one in products for again in (one.replace("</ProductForm>", "</ProductForm> "), one)]],
+    }
+    found = {}
+    for name, files in cuts.items():
+        database = Database(f"sqlite:///{tmp_path}/{name}.db")
+        migrations.upgrade(database)
+        for told in files:
+            (tmp_path / "feed.xml").write_text(head + "".join(told) + tail)
+            assert importer.import_file(replace(shop, db=database), tmp_path / "feed.xml").problems == []
+        with database.write_engine.connect() as connection:
+            connection.execute(text_("INSERT INTO work_word (work_word, rank) VALUES ('integrity-check', 1)"))
+        found[name] = contents(database)
+        database.close()
+
+    assert len(found["at once"]["work"]) == 12
+    assert found["one by one"] == found["at once"]
+    assert found["each told twice"] == found["at once"]

@@ -12,6 +12,7 @@ Pure. The rules are ONIX 3.0's (lists 46, 49 and 91) and the house's, in this or
 from __future__ import annotations
 
 import hashlib
+import json
 from dataclasses import asdict, dataclass, field
 from functools import lru_cache
 from typing import Any
@@ -79,8 +80,9 @@ class Statement:
     rest_of_world: str | None = None
 
     def to_json(self) -> dict[str, Any]:
-        """The statement as plain values, to be stored beside the set that came of it."""
-        return asdict(self)
+        """The statement as plain values, equal to what a database gives back of them."""
+        plain: dict[str, Any] = json.loads(json.dumps(asdict(self)))
+        return plain
 
     @classmethod
     def from_json(cls, values: dict[str, Any]) -> Statement:
