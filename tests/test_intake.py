@@ -552,7 +552,9 @@ def test_however_a_catalogue_is_cut_into_files_it_comes_to_the_same(shop: Shop, 
     cuts = {
         "at once": [products],
         "one by one": [[one] for one in products],
-        "each told twice": [[again for one in products for again in (one.replace("</ProductForm>", "</ProductForm> "), one)]],
+        "each told twice": [
+            [again for one in products for again in (one.replace("</ProductForm>", "</ProductForm> "), one)]
+        ],
     }
     found = {}
     for name, files in cuts.items():
