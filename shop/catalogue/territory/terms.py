@@ -223,10 +223,32 @@ def listen(clause: list[words.Token], known: dict[tuple[str, ...], Place | Turn]
 
 
 def _is_dashed_off(clause: list[words.Token], at: int, place: Place, said: list[Said]) -> bool:
-    """Whether a dash alone stands between the world and a part of it: World – UK. Most mean it to take that away."""
-    before = [meaning for meaning, _ in said[-2:] if meaning is not Turn.OPEN][-1:]
-    follows_world = any(isinstance(one, Place) and one.level is Level.WORLD for one in before)
-    return follows_world and place.level is not Level.WORLD and clause[at - 1].text in words.DASHES
+    """Whether a dash alone stands between the world and a part of it: World – UK. Most mean it to take that away.
+
+    Brackets that were closed, and words that say nothing of where, do not change that: World (English) – the UK.
+    """
+    return place.level is not Level.WORLD and _stands_behind_dash(clause, at) and _follows_world(said)
+
+
+def _stands_behind_dash(clause: list[words.Token], at: int) -> bool:
+    near = at - 1
+    while near >= 0 and (_MARKS.get(clause[near].text) is Turn.OPEN or clause[near].folded in words.SILENT):
+        if clause[near].text in words.DASHES:
+            return True
+        near -= 1
+    return False
+
+
+def _follows_world(said: list[Said]) -> bool:
+    depth = 0
+    for meaning, _ in reversed(said):
+        depth = max(0, depth + (meaning is Turn.CLOSE) - (meaning is Turn.OPEN))
+        if depth == 0 and meaning not in _SAYS_NO_PLACE:
+            return isinstance(meaning, Place) and meaning.level is Level.WORLD
+    return False
+
+
+_SAYS_NO_PLACE = {None, Turn.NOTHING, Turn.COMMA, Turn.OPEN, Turn.CLOSE}
 
 
 def _longest(

@@ -355,14 +355,15 @@ _PLAIN = str.maketrans({"’": "'", "ł": "l", "Ł": "L", "ø": "o", "Ø": "O", 
 _ABBREVIATIONS = {"ex.", "excl.", "incl.", "exc.", "inc.", "st.", "is.", "rep.", "terr.", "n.", "s.", "e.", "w."}
 
 DASHES = frozenset("-–—")
-SILENT = frozenset({*DASHES, *"/&*.\"'“”", "\u2011", "\u2018", "the", "and"})
+_OTHER_DASHES = dict.fromkeys(map(ord, "\u02d7\u2010\u2011\u2012\u2015\u2043\ufe58\ufe63\uff0d"), "-")
+SILENT = frozenset({*DASHES, *"/&*.\"'“”", "\u2018", "the", "and"})
 """Inside a name nobody hears these, nor a comma: Antigua & Barbuda, Guinea-Bissau, Isle of the Man."""
 
 
 def tokens(sentence: str) -> list[Token]:
     """Cut a sentence into its words and marks."""
     found = []
-    for word in _WORD.findall(_MINUS.sub("−", sentence)):
+    for word in _WORD.findall(_MINUS.sub("−", sentence.translate(_OTHER_DASHES))):
         if word.endswith(".") and len(word) > 1 and word.count(".") == 1 and word.casefold() not in _ABBREVIATIONS:
             found += [Token(word[:-1], fold(word[:-1])), Token(".", ".")]
             continue
