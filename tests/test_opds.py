@@ -10,11 +10,11 @@ import feedparser
 import jsonschema_rs
 import pytest
 from lxml import etree
-from sqlalchemy import select, update
+from sqlalchemy import event, select, update
 
-from shop.catalogue.feeds import merchant, opds, trade
+from shop.catalogue.feeds import documents, merchant, opds, trade
 from shop.catalogue.intake import importer
-from shop.catalogue.models import Edition, ProviderState, RightsSet, Work
+from shop.catalogue.models import Contributor, Edition, ProviderState, RightsSet, Work
 from tests.conftest import EXAMPLES
 from tests.makers import EBOOK, EPUB, HARDBACK, Scene, an_edition
 
@@ -185,6 +185,57 @@ def test_a_catalogue_of_many_pages_tells_each_ebook_once(scene: Scene) -> None:
 
     assert told == sorted([EBOOK, EPUB, *many])
     assert page["metadata"]["currentPage"] == 3
+
+
+FILES = [
+    ("ED", "E101", "application/epub+zip"),
+    ("ED", "E107", "application/pdf"),
+    ("ED", "E108", "application/pdf"),
+    ("ED", "E116", "application/vnd.amazon.ebook"),
+    ("ED", "E127", "application/x-mobipocket-ebook"),
+    ("AJ", "A103", "audio/mpeg"),
+    ("AJ", "A107", "audio/aac"),
+    ("ED", "E200", None),
+    ("ED", None, None),
+]
+
+
+@pytest.mark.parametrize(("form", "detail", "kind"), FILES)
+def test_both_versions_say_what_file_comes_of_buying_where_anybody_knows(
+    scene: Scene, form: str, detail: str | None, kind: str | None
+) -> None:
+    with scene.shop.db.writing() as session:
+        session.execute(update(Edition).where(Edition.isbn == EPUB).values(form=form, form_detail=detail))
+    _, new = catalogue(scene, "/opds/new")["publications"]
+    _, older = etree.fromstring(scene.get("/opds/new.atom").data).iter(f"{{{documents.ATOM}}}entry")
+
+    told = new["links"][0].get("properties", {}).get("indirectAcquisition")
+    assert told == ([{"type": kind}] if kind else None)
+    assert [one.get("type") for one in older.iter(f"{{{opds.OPDS}}}indirectAcquisition")] == ([kind] if kind else [])
+
+
+@pytest.mark.parametrize("path", ["/opds/new", "/opds/new.atom"])
+def test_a_sheet_takes_as_many_statements_however_many_books_stand_on_it(scene: Scene, path: str) -> None:
+    def statements() -> int:
+        seen: list[str] = []
+
+        def note(*told: object) -> None:
+            seen.append(str(told[2]))
+
+        event.listen(scene.shop.db.read_engine, "before_cursor_execute", note)
+        assert scene.get(f"{path}?country=US").status_code == 200
+        event.remove(scene.shop.db.read_engine, "before_cursor_execute", note)
+        return len(seen)
+
+    few = statements()
+    with scene.shop.db.writing() as session:
+        signed = session.get_one(RightsSet, 1)
+        for number in range(trade.PAGE_SIZE):
+            book = Work(slug=f"b-{number}", identifier=f"B{number}", title=f"Book {number}", subjects=[])
+            book.contributors.append(Contributor(position=0, role="A01", name=f"Author {number}"))
+            session.add(an_edition(book, signed, f"979{number:010d}", "ED", 1000, fulfiller="glassboxx"))
+
+    assert statements() == few <= 6
 
 
 def test_both_versions_say_under_which_subjects_a_book_stands(scene: Scene) -> None:

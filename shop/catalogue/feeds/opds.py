@@ -1,7 +1,7 @@
 """OPDS: the shop's ebooks as a catalogue for reading apps, in version 2.0 (JSON) and 1.2 (Atom). Pure.
 
 A price stands in it only for a country that was asked for, since what a book costs depends on where its reader is. The
-ebook itself is bought on its page; what comes of it is an EPUB, sooner or later.
+ebook itself is bought on its page; what file comes of that is told as far as its record says.
 """
 
 from __future__ import annotations
@@ -31,7 +31,6 @@ NEW = "http://opds-spec.org/sort/new"
 IMAGE, THUMBNAIL = "http://opds-spec.org/image", "http://opds-spec.org/image/thumbnail"
 OPDS, DC = "http://opds-spec.org/2010/catalog", "http://purl.org/dc/terms/"
 THEMA = "https://ns.editeur.org/thema/"
-EPUB = "application/epub+zip"
 
 
 @dataclass(frozen=True, slots=True)
@@ -40,6 +39,7 @@ class Publication:
 
     Attributes:
         address: The path of its page.
+        media_type: Of the file that is bought; None where nobody said.
         language: A tag of BCP 47; empty where nobody said.
         price: In the country that was asked for, if it is sold there.
     """
@@ -52,6 +52,7 @@ class Publication:
     isbn: str
     address: str
     jacket: Jacket
+    media_type: str | None
     language: str
     published_on: date | None
     subjects: tuple[Subject, ...]
@@ -128,13 +129,13 @@ def _publication(house: House, one: Publication) -> dict[str, Any]:
         "description": one.summary or None,
         "subject": [{"name": subject.heading, "code": subject.code, "scheme": THEMA} for subject in one.subjects],
     }
-    properties: dict[str, Any] = {"indirectAcquisition": [{"type": EPUB}]}
+    properties: dict[str, Any] = {"indirectAcquisition": [{"type": one.media_type}]} if one.media_type else {}
     if one.price:
         properties["price"] = {"currency": one.price.currency, "value": float(one.price.decimal)}
     buy = {"rel": BUY, "href": f"{house.address}{one.address}#{one.isbn}", "type": "text/html"}
     return {
         "metadata": {name: value for name, value in metadata.items() if value not in (None, [])},
-        "links": [buy | {"properties": properties}],
+        "links": [buy | ({"properties": properties} if properties else {})],
         "images": [{"href": house.address + one.jacket.bitmap, "type": one.jacket.bitmap_type}],
     }
 
@@ -186,7 +187,8 @@ def _entry(house: House, one: Publication, now: datetime) -> Any:
     buy = _MAKE.link(rel=BUY, href=f"{house.address}{one.address}#{one.isbn}", type="text/html")
     if one.price:
         buy.append(_in(OPDS, "price", str(one.price.decimal), currencycode=one.price.currency))
-    buy.append(_in(OPDS, "indirectAcquisition", None, type=EPUB))
+    if one.media_type:
+        buy.append(_in(OPDS, "indirectAcquisition", None, type=one.media_type))
     cover = {"href": house.address + one.jacket.bitmap, "type": one.jacket.bitmap_type}
     return _MAKE.entry(
         _MAKE.id(f"urn:isbn:{one.isbn}"),

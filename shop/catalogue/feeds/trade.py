@@ -143,8 +143,8 @@ def _sheet(path: str) -> opds.Sheet:
         if page > pages:
             abort(404)
         newest = select(Edition).where(*out).order_by(Edition.publication_date.desc(), Edition.isbn)
-        wanted = newest.limit(PAGE_SIZE).offset(PAGE_SIZE * (page - 1)).options(selectinload(Edition.work))
-        found = session.scalars(wanted).all()
+        told = selectinload(Edition.work).selectinload(Work.contributors)
+        found = session.scalars(newest.limit(PAGE_SIZE).offset(PAGE_SIZE * (page - 1)).options(told)).all()
         views = reading.editions_by_isbn(shop, session.connection(), [one.isbn for one in found], country)
         publications = [_publication(one, views[one.isbn][1]) for one in found]
     return opds.Sheet(publications, page, pages, total, path, _country_query())
@@ -162,6 +162,7 @@ def _publication(edition: Edition, view: reading.EditionView) -> opds.Publicatio
         isbn=edition.isbn,
         address=f"/books/{work.slug}",
         jacket=view.jacket,
+        media_type=forms.media_type(edition.form_detail),
         language="" if edition.language == "und" else languages.tag(edition.language),
         published_on=edition.publication_date,
         subjects=tuple(subjects.named(code, headings) for code in subjects.codes(work.subjects)),
