@@ -1,10 +1,8 @@
-"""The application: where the shop is put together. The only module that names a concrete integration."""
+"""The application: the shop's pages, put together."""
 
 from __future__ import annotations
 
-import logging
-from datetime import UTC, datetime, timedelta
-from pathlib import Path
+from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Any
 
 import structlog
@@ -14,113 +12,23 @@ from sqlalchemy.exc import DataError
 from werkzeug.exceptions import HTTPException
 from werkzeug.middleware.proxy_fix import ProxyFix
 
-from integrations.covers import CoverHosts
-from integrations.files import Folder
-from integrations.glassboxx import Glassboxx
-from integrations.mail import SmtpMailer
-from integrations.stripe_gateway import StripeGateway
-from integrations.watermark import Watermark
-from shop import countries, money, visitor, web, work
+from shop import countries, logs, money, visitor, web
 from shop import settings as configuration
 from shop.catalogue import views as catalogue
 from shop.catalogue.books import pages, reading
-from shop.catalogue.covers import jackets
 from shop.catalogue.feeds import trade
 from shop.catalogue.feeds import views as feed_views
-from shop.catalogue.intake import jobs
-from shop.catalogue.selling import sellable
-from shop.catalogue.waiting import notify
 from shop.catalogue.waiting import views as waiting_views
-from shop.checkout import inbox, refunding, settlement
-from shop.checkout import letters as checkout_letters
 from shop.checkout import views as checkout
-from shop.db import Database
-from shop.despatch import warehouse
-from shop.library import fulfilment, signin
-from shop.library import letters as library_letters
-from shop.library import models as library_models
 from shop.library import views as library
-from shop.library.links import Links
-from shop.orders import refunds
-from shop.reconciliation import ledgers
-from shop.services import Services, Shop
-from shop.settings import Settings, assets
+from shop.outside import connect
+from shop.settings import assets
 from shop.staff import views as staff
 
 if TYPE_CHECKING:
     from werkzeug.wrappers import Response as AnyResponse
 
-    from shop.library.fulfilment import Fulfiller
-    from shop.work import Handler
-
-HANDLERS: dict[str, Handler] = {
-    inbox.LOOK_INTO: inbox.look_into,
-    library_models.DELIVER: fulfilment.deliver,
-    refunds.REFUND: refunding.make_refund,
-    settlement.CONFIRMATION_MAIL: checkout_letters.confirmation,
-    refunding.REFUND_MAIL: checkout_letters.refund,
-    fulfilment.READY_MAIL: library_letters.ready,
-    signin.CODE_MAIL: library_letters.code,
-    library_letters.LINK_MAIL: library_letters.new_link,
-    warehouse.DESPATCHED_MAIL: warehouse.despatched_letter,
-    notify.LETTER: notify.letter,
-    notify.ROUND: notify.look_round,
-    jobs.IMPORT: jobs.take_in,
-    jackets.FETCH: jackets.fetch,
-    sellable.ROUND: sellable.note_day,
-    "sweep": settlement.sweep,
-    "check-providers": fulfilment.check_providers,
-    "fetch-ledger": ledgers.fetch,
-}
-"""Who does each kind of work row."""
-
-
-def rounds(settings: Settings) -> dict[str, int]:
-    """Work that comes round by itself: its kind, and every how many seconds."""
-    return {
-        "sweep": settings.sweep_seconds,
-        "check-providers": min(settings.provider_check_seconds, settings.provider_recheck_seconds),
-        "fetch-ledger": settings.ledger_seconds,
-        notify.ROUND: settings.notify_seconds,
-        sellable.ROUND: sellable.A_DAY,
-    }
-
-
-def connect(settings: Settings) -> Shop:
-    """Put the shop together from its settings, with the real outside."""
-    return Shop(settings, Database(settings.database_url), services_of(settings))
-
-
-def services_of(settings: Settings) -> Services:
-    """The outside that the settings name."""
-    files = Folder(Path(settings.files_dir))
-    fulfillers: dict[str, Fulfiller] = {"watermark": Watermark(files, settings.watermark_secret)}
-    if settings.glassboxx_base_url:
-        fulfillers["glassboxx"] = Glassboxx(
-            settings.glassboxx_base_url,
-            settings.glassboxx_username,
-            settings.glassboxx_password,
-            settings.glassboxx_vendor_id,
-            check_path=settings.glassboxx_check_path,
-            timeout=settings.glassboxx_timeout_seconds,
-        )
-    return Services(
-        gateway=StripeGateway(settings.stripe_secret_key, settings.stripe_webhook_secrets, settings.stripe_api_base),
-        fulfillers=fulfillers,
-        files=files,
-        pictures=CoverHosts(settings.cover_hosts),
-        mailer=SmtpMailer(
-            settings.mail_host,
-            settings.mail_port,
-            settings.mail_username,
-            settings.mail_password,
-            settings.mail_from,
-            settings.support_email,
-            starttls=settings.mail_starttls,
-        ),
-        links=Links(settings.secret_keys, settings.public_base_url, timedelta(days=settings.access_link_days)),
-        clock=lambda: datetime.now(UTC),
-    )
+    from shop.services import Shop
 
 
 class Application(Flask):
@@ -133,7 +41,7 @@ class Application(Flask):
 
 def create_app(shop: Shop | None = None) -> Flask:
     """The WSGI application; without a shop, one is put together from the settings."""
-    write_logs()
+    logs.configure()
     shop = shop or connect(configuration.load())
     app = Application("frontlist", template_folder=str(assets("templates")), static_folder=None)
     app.config.update(
@@ -170,24 +78,6 @@ def create_app(shop: Shop | None = None) -> Flask:
         app.register_error_handler(nonsense, _explain_nonsense)
     app.register_error_handler(500, _explain_fault)
     return app
-
-
-def write_logs() -> None:
-    """Logs are lines of JSON with ids in them: no secret, no token, no address of a person."""
-    structlog.configure(
-        processors=[
-            structlog.processors.add_log_level,
-            structlog.processors.TimeStamper(fmt="iso", utc=True),
-            structlog.processors.format_exc_info,
-            structlog.processors.JSONRenderer(),
-        ],
-        wrapper_class=structlog.make_filtering_bound_logger(logging.INFO),
-    )
-
-
-def work_for_ever(shop: Shop, stop: work.Stop) -> None:
-    """Do work rows until told to stop, and see that the rounds are made."""
-    work.run(shop, HANDLERS, rounds(shop.settings), stop)
 
 
 def _shown_everywhere() -> dict[str, Any]:

@@ -19,10 +19,10 @@ from sqlalchemy import select
 
 from shop import migrations
 from shop import settings as configuration
-from shop.app import connect
 from shop.catalogue.intake import importer
 from shop.catalogue.models import Edition, RightsSet
 from shop.library import fulfilment
+from shop.outside import connect
 from shop.settings import assets
 from shop.staff import access
 from shop.storage import master

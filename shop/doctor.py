@@ -6,6 +6,7 @@ import os
 import shutil
 import sys
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 from sqlalchemy.exc import SQLAlchemyError
 
@@ -14,10 +15,17 @@ from shop import settings as configuration
 from shop.db import Database
 from shop.settings import UnsafeSettingsError
 
+if TYPE_CHECKING:
+    import argparse
+
 BROWSERS = ("chromium", "chromium-browser", "google-chrome")
 
 
-def run() -> int:
+def describe(_parser: argparse.ArgumentParser) -> None:
+    """Name no options."""
+
+
+def run(_options: argparse.Namespace) -> int:
     """Print one line a check; 1 when something that the shop needs is missing."""
     needed = [_python(), *_settings()]
     wanted = [_browser(), _java()]

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import UTC, datetime
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
@@ -54,18 +54,29 @@ class Services:
     pictures: Pictures
     mailer: Mailer
     links: Links
-    clock: Clock
 
 
 @dataclass(frozen=True, slots=True)
-class Shop:
-    """The running shop: its settings, its facts, its outside."""
+class Premises:
+    """The shop behind closed doors: its settings, its facts, its clock. Enough for what asks nothing of the outside."""
 
     settings: Settings
     db: Database
-    services: Services
+    clock: Clock
 
     @property
     def now(self) -> datetime:
         """This instant, aware, UTC."""
-        return self.services.clock()
+        return self.clock()
+
+
+@dataclass(frozen=True, slots=True)
+class Shop(Premises):
+    """The running shop, and its outside."""
+
+    services: Services
+
+
+def utc_now() -> datetime:
+    """The clock of every shop that is not a test's."""
+    return datetime.now(UTC)

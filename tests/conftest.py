@@ -105,9 +105,8 @@ def shop(settings: Settings, clock: Clock) -> Iterator[Shop]:
         pictures=FakePictures(),
         mailer=FakeMailer(),
         links=Links(settings.secret_keys, settings.public_base_url, timedelta(days=settings.access_link_days)),
-        clock=clock,
     )
-    shop = Shop(settings, Database(settings.database_url), services)
+    shop = Shop(settings, Database(settings.database_url), clock, services)
     yield shop
     shop.db.close()
 

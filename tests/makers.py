@@ -9,12 +9,12 @@ from typing import TYPE_CHECKING, TypeVar
 from sqlalchemy import select
 
 from shop import work
-from shop.app import HANDLERS
 from shop.catalogue import rights
 from shop.catalogue.models import Contributor, Edition, Price, ProviderState, RightsSet, Work
 from shop.db import Base
 from shop.orders.models import Order
 from shop.staff import access
+from shop.worker import HANDLERS
 
 if TYPE_CHECKING:
     from flask.testing import FlaskClient

@@ -16,7 +16,7 @@ from flask.testing import EnvironBuilder
 from sqlalchemy import func, select, update
 
 from shop import work
-from shop.app import HANDLERS, create_app
+from shop.app import create_app
 from shop.catalogue.intake import importer, jobs
 from shop.catalogue.intake.jobs import COUNTED_AT_ONCE, IMPORT, MOST_PROBLEMS, OnixImport, Taking
 from shop.catalogue.models import Edition
@@ -24,6 +24,7 @@ from shop.catalogue.selling.sellable import SellableDay
 from shop.staff.access import Role
 from shop.staff.audit import AuditEntry
 from shop.work import LeaseLostError
+from shop.worker import HANDLERS
 from tests.conftest import EXAMPLES
 from tests.crash.test_import import a_long_file
 from tests.makers import ADDRESS, Scene

@@ -12,12 +12,12 @@ import pytest
 from sqlalchemy import event, select, update
 
 from shop import work
-from shop.app import HANDLERS, rounds
 from shop.catalogue.models import Edition, ProviderState, RightsSet
 from shop.catalogue.waiting import notify
 from shop.catalogue.waiting.notify import NotifyRequest
 from shop.services import UnavailableError
 from shop.work import WorkRow, WorkState
+from shop.worker import HANDLERS, rounds
 from tests.makers import EBOOK, HARDBACK, Scene
 
 if TYPE_CHECKING:

@@ -9,11 +9,11 @@ import pytest
 from sqlalchemy import select, update
 
 from shop import work
-from shop.app import HANDLERS, rounds
 from shop.catalogue.models import Edition, Price, RightsSet
 from shop.catalogue.selling import sellable
 from shop.catalogue.selling.sellable import SellableDay
 from shop.staff.access import Role
+from shop.worker import HANDLERS, rounds
 from tests.makers import EBOOK, EPUB, HARDBACK, Scene
 
 

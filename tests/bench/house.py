@@ -15,7 +15,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from shop import settings as configuration
-from shop.app import connect
+from shop.outside import connect
 from tests.bench import catalogue
 
 if TYPE_CHECKING:

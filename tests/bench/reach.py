@@ -19,9 +19,10 @@ from sqlalchemy import text
 
 from shop import migrations
 from shop import settings as configuration
-from shop.app import connect, create_app
+from shop.app import create_app
 from shop.catalogue.intake import importer
 from shop.catalogue.onix.tags import tags_of
+from shop.outside import connect
 from tests.bench import catalogue
 from tests.bench.house import environment
 from tests.bench.report import Figure

@@ -11,7 +11,8 @@ import argparse
 from typing import TYPE_CHECKING, Any
 
 from shop import settings as configuration
-from shop.app import connect, create_app
+from shop.app import create_app
+from shop.outside import connect
 from tests.bench import yardstick
 
 if TYPE_CHECKING:

@@ -12,12 +12,12 @@ from typing import TYPE_CHECKING, Any
 import requests
 from sqlalchemy import func, select
 
-from shop.app import rounds
 from shop.library.models import Entitlement, Submission
 from shop.orders.models import Order, OrderLine
 from shop.orders.payments import Payment
 from shop.reconciliation import cases, ledgers
 from shop.work import WorkRow, WorkState
+from shop.worker import rounds
 from tests.crash.yard import wait_until
 
 if TYPE_CHECKING:

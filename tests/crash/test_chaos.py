@@ -20,15 +20,15 @@ from sqlalchemy import select
 from integrations.glassboxx import Glassboxx
 from integrations.stripe_gateway import StripeGateway
 from shop import work
-from shop.app import HANDLERS, create_app
+from shop.app import create_app
 from shop.catalogue.models import Edition, ProviderState
 from shop.library import returns
 from shop.library.models import Entitlement, Submission
 from shop.orders.models import Attention, Order, OrderLine
 from shop.orders.payments import Payment, Refund
 from shop.reconciliation import cases, ledgers
-from shop.services import Shop
 from shop.work import WorkRow, WorkState
+from shop.worker import HANDLERS
 from tests.crash.chaos import DELIVERED, ChaosProxy, Fate
 from tests.crash.yard import say
 from tests.fakes import Clock, FakeMailer
@@ -39,6 +39,8 @@ from tests.makers import EBOOK, EPUB, Scene, stock_the_shelves
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
     from pathlib import Path
+
+    from shop.services import Shop
 
 pytestmark = pytest.mark.crash
 
@@ -193,7 +195,7 @@ def _opened(
     fulfillers = {**shop.services.fulfillers, "glassboxx": Counted(app, asked)}
     paying = gateway(StripeGateway(KEY, (SECRET,), proxies[0].address), asked)
     services = replace(shop.services, gateway=paying, fulfillers=fulfillers)
-    real = Shop(shop.settings, shop.db, services)
+    real = replace(shop, services=services)
     stock_the_shelves(real)
     with real.db.writing() as session:
         for ebook in session.scalars(select(Edition).where(Edition.fulfiller.is_not(None))):

@@ -21,10 +21,10 @@ import requests
 from sqlalchemy import select, text
 
 from shop import settings as configuration
-from shop.app import connect
 from shop.catalogue.intake import importer
 from shop.catalogue.models import Edition, RightsSet
 from shop.library import fulfilment
+from shop.outside import connect
 from shop.settings import assets
 from shop.storage import master
 from shop.work import WorkRow

@@ -21,12 +21,12 @@ from sqlalchemy import select
 
 from integrations.stripe_gateway import StripeGateway
 from shop import work
-from shop.app import HANDLERS, create_app
+from shop.app import create_app
 from shop.catalogue.models import Edition, ProviderState
 from shop.checkout import settlement
 from shop.library import returns
 from shop.orders.models import Order
-from shop.services import Shop
+from shop.worker import HANDLERS
 from tests.fakes import Clock
 from tests.integrations.stripe_sandbox import KEY, SECRET, Letterbox, Sandbox
 from tests.makers import EBOOK, EPUB, HARDBACK, Scene, stock_the_shelves
@@ -35,6 +35,8 @@ if TYPE_CHECKING:
     from collections.abc import Iterator
 
     from flask.testing import FlaskClient
+
+    from shop.services import Shop
 
 COUNTED = {"id", "attempts", "copy_id", "lease_token", "last_error"}
 """Columns that number, count or dice; a column of a time only says whether it has come."""
@@ -138,7 +140,7 @@ def till(shop: Shop, clock: Clock, quiet_sandbox: Sandbox) -> Till:
     """A stocked shop whose gateway is our adapter."""
     gateway = StripeGateway(KEY, (SECRET,), quiet_sandbox.url)
     settings = replace(shop.settings, stripe_webhook_secrets=(SECRET,))
-    real = Shop(settings, shop.db, replace(shop.services, gateway=gateway))
+    real = replace(shop, settings=settings, services=replace(shop.services, gateway=gateway))
     stock_the_shelves(real)
     with real.db.writing() as session:
         for ebook in session.scalars(select(Edition).where(Edition.fulfiller.is_not(None))):

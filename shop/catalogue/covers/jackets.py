@@ -24,7 +24,7 @@ if TYPE_CHECKING:
 
     from sqlalchemy.orm import Session
 
-    from shop.services import Shop
+    from shop.services import Premises, Shop
     from shop.work import Ending, Job
 
 FETCH = "fetch-cover"
@@ -96,7 +96,7 @@ def name_of(given: str, name: str) -> str:
     return f"covers/{given}/{name}"
 
 
-def note(session: Session, links: Iterable[tuple[str, str]], shop: Shop) -> None:
+def note(session: Session, links: Iterable[tuple[str, str]], shop: Premises) -> None:
     """Note that these covers must be fetched, by ISBN and address; others than from named hosts are left alone."""
     hosts = shop.settings.cover_hosts
     wanted = [(isbn, link) for isbn, link in links if is_from(link, hosts)]
@@ -112,7 +112,7 @@ def is_from(link: str, hosts: Collection[str]) -> bool:
         return False
 
 
-def note_all(session: Session, shop: Shop) -> tuple[int, list[str]]:
+def note_all(session: Session, shop: Premises) -> tuple[int, list[str]]:
     """Note that every cover must be fetched that was named and is not kept.
 
     Returns how many there are, and the hosts of others that must not be asked.

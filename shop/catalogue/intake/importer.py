@@ -31,7 +31,7 @@ if TYPE_CHECKING:
 
     from sqlalchemy.orm import Session
 
-    from shop.services import Shop
+    from shop.services import Premises
 
     Told = Callable[[Session, "Report"], None]
 
@@ -58,7 +58,7 @@ class Report:
         return self.added + self.changed + self.unchanged + self.withdrawn + len(self.problems)
 
 
-def import_file(shop: Shop, path: Path, told: Told | None = None) -> Report:
+def import_file(shop: Premises, path: Path, told: Told | None = None) -> Report:
     """Take in a file; every product whole or not at all, and the same file twice changes nothing.
 
     A file that tells one reference twice is told twice: its last record stands in the end.
@@ -108,7 +108,7 @@ def _batches(records: Iterator[Record]) -> Iterator[Iterator[Record]]:
         yield chain([first], islice(records, BATCH - 1))
 
 
-def _take_batch(shop: Shop, session: Session, records: Iterator[Record], report: Report) -> bool:
+def _take_batch(shop: Premises, session: Session, records: Iterator[Record], report: Report) -> bool:
     """Take in what is new among these records; whether anything was."""
     news = [record.read() for record in _without_unchanged(session, records, report)]
     if not news:

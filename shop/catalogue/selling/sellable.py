@@ -27,7 +27,7 @@ if TYPE_CHECKING:
     from sqlalchemy import ColumnElement
     from sqlalchemy.orm import Session
 
-    from shop.services import Shop
+    from shop.services import Premises, Shop
     from shop.work import Ending, Job
 
 ROUND = "count-sellable"
@@ -172,13 +172,13 @@ def accept(session: Session, share: Share, today: date, by: str) -> None:
     upsert(session, SellableDay, [row], key=("day",))
 
 
-def alarm(shop: Shop, session: Session) -> tuple[date | None, list[Loss]]:
+def alarm(shop: Premises, session: Session) -> tuple[date | None, list[Loss]]:
     """Return what `losses` says of this moment; a tenth of a second for a hundred thousand editions."""
     today = shop.now.date()
     return losses(session, count(session, shop.settings.currency, today), today)
 
 
-def begin_day(shop: Shop) -> None:
+def begin_day(shop: Premises) -> None:
     """Write down how the day began, if nobody has; an import that comes first would change it."""
     today = shop.now.date()
     with shop.db.reading() as session:

@@ -1,0 +1,1 @@
+"""The commands of `frontlist`, a module each: `describe` names the options, `run` returns the exit status."""
