@@ -12,7 +12,7 @@ from datetime import UTC, datetime
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
-    from shop.catalogue.covers.jackets import Pictures
+    from shop.catalogue.covers.fetching import Pictures
     from shop.checkout.gateway import Gateway
     from shop.db import Database
     from shop.library.fulfilment import Fulfiller

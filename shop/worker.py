@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from shop import work
-from shop.catalogue.covers import jackets
+from shop.catalogue.covers import fetching, jackets
 from shop.catalogue.intake import jobs
 from shop.catalogue.selling import sellable
 from shop.catalogue.waiting import notify
@@ -36,7 +36,7 @@ HANDLERS: dict[str, Handler] = {
     notify.LETTER: notify.letter,
     notify.ROUND: notify.look_round,
     jobs.IMPORT: jobs.take_in,
-    jackets.FETCH: jackets.fetch,
+    jackets.FETCH: fetching.fetch,
     sellable.ROUND: sellable.note_day,
     "sweep": settlement.sweep,
     "check-providers": fulfilment.check_providers,

@@ -14,7 +14,7 @@ import pytest
 from PIL import Image
 from sqlalchemy import select
 
-from shop.catalogue.covers import thumbnails
+from shop.catalogue.covers import sizes, thumbnails
 from shop.catalogue.covers.jackets import Jacket, is_from, of_work
 from shop.catalogue.covers.thumbnails import UnsuitablePictureError
 from shop.catalogue.intake import importer
@@ -77,7 +77,7 @@ def test_a_given_cover_is_made_into_every_size_and_format(
 ) -> None:
     made = {name: Image.open(io.BytesIO(content)) for name, content in thumbnails.made_of(content).items()}
 
-    assert set(made) == thumbnails.NAMES
+    assert set(made) == sizes.NAMES
     assert made.pop("card.jpg").size == (1200, 630)
     for name, one in made.items():
         width, kind = name.split(".")

@@ -14,7 +14,7 @@ from stdnum.exceptions import ValidationError
 
 from shop import countries, visitor
 from shop.catalogue.books import reading
-from shop.catalogue.covers import bitmaps, drawing, jackets, thumbnails
+from shop.catalogue.covers import bitmaps, drawing, jackets, sizes
 from shop.catalogue.finding import facets, shelves
 from shop.catalogue.finding.shelves import Asked
 from shop.catalogue.models import Edition, Work
@@ -118,13 +118,13 @@ def by_isbn(isbn: str) -> AnyResponse:
 @bp.get("/covers/<given>/<name>")
 def cover_given(given: str, name: str) -> Response:
     """A picture of a cover that its publisher gave; another picture has another address."""
-    if name not in thumbnails.NAMES or not given.isalnum():
+    if name not in sizes.NAMES or not given.isalnum():
         abort(404)
     try:
         path = the_shop().services.files.path(jackets.name_of(given, name))
     except FileNotFoundError:
         abort(404)
-    response = send_file(path, mimetype=thumbnails.FORMATS[name.rpartition(".")[2]], etag=f"{given} {name}")
+    response = send_file(path, mimetype=sizes.FORMATS[name.rpartition(".")[2]], etag=f"{given} {name}")
     response.headers["Cache-Control"] = "public, max-age=31536000, immutable"
     return response
 

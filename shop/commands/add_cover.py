@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 from sqlalchemy import select
 
 from shop import settings as configuration
-from shop.catalogue.covers import jackets
+from shop.catalogue.covers import fetching
 from shop.catalogue.covers.thumbnails import UnsuitablePictureError
 from shop.catalogue.models import Edition
 from shop.outside import connect
@@ -42,7 +42,7 @@ def _add(shop: Shop, path: Path) -> str:
     with shop.db.reading() as session:
         if session.scalar(select(Edition.id).where(Edition.isbn == isbn)) is None:
             raise UnsuitablePictureError(f"we hold no edition with ISBN {isbn}; a cover is named by its ISBN")
-    put_on = jackets.keep(shop, isbn, path.read_bytes())
+    put_on = fetching.keep(shop, isbn, path.read_bytes())
     with shop.db.writing() as session:
         put_on(session)
     return isbn

@@ -1,8 +1,4 @@
-"""Thumbnails: from a cover as it was given to the sizes and formats in which pages show it. Pure.
-
-Sizes are those of the pages at one and two pixels to the point; AVIF and WebP for browsers, JPEG for whoever knows
-neither: old browsers, reading apps, shopping pages and link previews.
-"""
+"""Thumbnails: from a cover as it was given to the sizes and formats in which pages show it. Pure."""
 
 from __future__ import annotations
 
@@ -11,18 +7,17 @@ from typing import TYPE_CHECKING
 
 from PIL import Image, ImageCms, ImageOps
 
+from shop.catalogue.covers.sizes import CARD, FORMATS, WIDTHS
+
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
-WIDTHS = (160, 240, 320, 640)
-FORMATS = {"avif": "image/avif", "webp": "image/webp", "jpg": "image/jpeg"}
-"""Media types by the ends of names."""
 READ = ("JPEG", "PNG", "WEBP", "TIFF", "GIF")
 LARGEST = 50_000_000
 """Pixels of a picture that is looked at: 200 MB once it is unpacked."""
 SMALLEST = 100
 """Pixels of a width that still shows a cover."""
-CARD = (1200, 630)
+CARD_SIZE = (1200, 630)
 _MARGIN = 30
 _PAPER = "#f3eee3"
 _QUALITY: Mapping[str, Mapping[str, int]] = {
@@ -30,7 +25,6 @@ _QUALITY: Mapping[str, Mapping[str, int]] = {
     "webp": {"quality": 76, "method": 4},
     "jpg": {"quality": 80},
 }
-NAMES = frozenset({f"{width}.{kind}" for width in WIDTHS for kind in FORMATS} | {"card.jpg"})
 
 
 class UnsuitablePictureError(Exception):
@@ -51,7 +45,7 @@ def made_of(content: bytes) -> dict[str, bytes]:
     except (OSError, SyntaxError, ValueError, Image.DecompressionBombError) as error:
         raise UnsuitablePictureError(f"it cannot be read as a picture: {error}") from error
     made = {f"{width}.{kind}": _written(_narrowed(whole, width), kind) for width in WIDTHS for kind in FORMATS}
-    return made | {"card.jpg": _written(_card(whole), "jpg")}
+    return made | {CARD: _written(_card(whole), "jpg")}
 
 
 def _in_srgb(picture: Image.Image) -> Image.Image:
@@ -78,9 +72,11 @@ def _narrowed(picture: Image.Image, width: int) -> Image.Image:
 
 def _card(picture: Image.Image) -> Image.Image:
     """The cover in the middle of a card of Open Graph's shape."""
-    card = Image.new("RGB", CARD, _PAPER)
-    cover = ImageOps.contain(picture, (CARD[0] - 2 * _MARGIN, CARD[1] - 2 * _MARGIN), Image.Resampling.LANCZOS)
-    card.paste(cover, ((CARD[0] - cover.width) // 2, (CARD[1] - cover.height) // 2))
+    card = Image.new("RGB", CARD_SIZE, _PAPER)
+    cover = ImageOps.contain(
+        picture, (CARD_SIZE[0] - 2 * _MARGIN, CARD_SIZE[1] - 2 * _MARGIN), Image.Resampling.LANCZOS
+    )
+    card.paste(cover, ((CARD_SIZE[0] - cover.width) // 2, (CARD_SIZE[1] - cover.height) // 2))
     return card
 
 
