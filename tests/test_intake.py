@@ -7,6 +7,7 @@ import re
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import replace
 from datetime import date
+from itertools import count
 from threading import Barrier
 from typing import TYPE_CHECKING
 
@@ -46,6 +47,7 @@ FORMS = {"9780306406157": "BB", "9780140449136": "ED", "9780261103573": "BC"}
 HARD, EBOOK, SOFT = FORMS
 FIRST = "/books/tide-and-wrack"
 NAMESPACE = "http://ns.editeur.org/onix/3.0/reference"
+SENDERS = count(1)
 
 
 def product(
@@ -82,9 +84,10 @@ def product(
 
 
 def take_in(scene: Scene, folder: Path, *products: str) -> importer.Report:
-    """Import a message of these."""
+    """Import a message of these, which is no file that we know: it says under another name who sent it."""
     file = folder / "feed.xml"
-    file.write_text(f'<ONIXMessage xmlns="{NAMESPACE}" release="3.0">{"".join(products)}</ONIXMessage>')
+    sender = f"<Header><Sender><SenderName>{next(SENDERS)}</SenderName></Sender></Header>"
+    file.write_text(f'<ONIXMessage xmlns="{NAMESPACE}" release="3.0">{sender}{"".join(products)}</ONIXMessage>')
     return importer.import_file(scene.shop, file)
 
 

@@ -17,7 +17,6 @@ from sqlalchemy import select
 from shop.catalogue.covers import sizes, thumbnails
 from shop.catalogue.covers.jackets import Jacket, is_from, of_work
 from shop.catalogue.covers.thumbnails import UnsuitablePictureError
-from shop.catalogue.intake import importer
 from shop.catalogue.models import Edition
 from shop.work import WorkRow, WorkState
 from tests.conftest import SECRETS
@@ -270,5 +269,4 @@ def test_everything_that_shows_books_shows_the_cover_that_was_given(scene: Scene
 
     assert f"/covers/{given}/160.avif 160w" in scene.get("/").text
     assert f"/covers/{given}/640.jpg" in page_of(scene)
-    intake_report = importer.import_file(scene.shop, tmp_path / "feed.xml")
-    assert intake_report.unchanged == 1
+    assert take_in(scene, tmp_path, with_cover(LINK)).unchanged == 1

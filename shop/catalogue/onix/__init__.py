@@ -5,7 +5,7 @@ that cannot be read is a problem, not a stop. Both dialects and both releases, 3
 """
 
 from shop.catalogue.onix.reading import UNCOUNTED
-from shop.catalogue.onix.stream import Record, products, records
+from shop.catalogue.onix.stream import Record, digest_of, products, records
 from shop.catalogue.onix.values import (
     OnixContact,
     OnixContributor,
@@ -36,6 +36,7 @@ __all__ = [
     "Problem",
     "Record",
     "Told",
+    "digest_of",
     "products",
     "records",
 ]

@@ -17,7 +17,7 @@ from typing import TYPE_CHECKING, Any, BinaryIO, NamedTuple, NoReturn, cast
 
 from lxml import etree
 
-from shop.catalogue.onix.pieces import BEGINNING, CannotCutError, Cut, Frame, Piece, frame_of
+from shop.catalogue.onix.pieces import BEGINNING, CHUNK, CannotCutError, Cut, Frame, Piece, frame_of
 from shop.catalogue.onix.reading import read
 from shop.catalogue.onix.tags import NAMES, RELEASES, tags_of
 from shop.catalogue.onix.values import OnixError
@@ -33,6 +33,10 @@ PRODUCT = tags_of("Product")
 READER = b"5"
 """Changes when more is read of a product than before: a record that was taken in by an older reader is read anew."""
 
+_SENT = re.compile(rb"<(SentDateTime|x307|MessageNumber|m180)(?:\s[^<>]*)?>[\w:.+-]*</\1>")
+"""What of a header tells one sending from another."""
+_TIMES_SENT = 2
+
 
 class Record(NamedTuple):
     """A product that need not be read: its reference, where it is plain to see, the digest of its content.
@@ -44,6 +48,20 @@ class Record(NamedTuple):
     reference: str | None
     digest: str
     read: Callable[[], Told]
+
+
+def digest_of(path: Path) -> str:
+    """Return a digest of what a file says, whatever the day and the number under which it is sent.
+
+    Raises:
+        OnixError: the packed file is damaged.
+    """
+    digest = hashlib.sha256(READER)
+    with _opened(path) as file:
+        digest.update(_SENT.sub(b"", file.read(BEGINNING), count=_TIMES_SENT))
+        while chunk := file.read(CHUNK):
+            digest.update(chunk)
+    return digest.hexdigest()
 
 
 def products(path: Path) -> Iterator[Told]:
