@@ -71,6 +71,15 @@ def test_what_hides_in_a_product_does_not_deceive(tmp_path: Path, good: str, ins
     assert len(whole[0]) > 0 or whole[1]
 
 
+@pytest.mark.parametrize("more", ['refname="a>b"', "refname='a\">b'", 'refname = ">" shortname = "<!--"'])
+def test_a_root_may_have_an_attribute_that_ends_like_a_tag(tmp_path: Path, more: str) -> None:
+    text = message(SOUND).replace("<ONIXMessage ", f"<ONIXMessage {more} ")
+    cut, whole = both(tmp_path / "feed.xml", text.encode())
+
+    assert cut == whole
+    assert (len(whole[0]) == 1) is ("<!" not in more)
+
+
 @pytest.mark.parametrize("distance", range(-40, 40, 8))
 def test_a_product_may_lie_across_two_readings(tmp_path: Path, distance: int) -> None:
     padding = "<!--" + "x" * (pieces.CHUNK - 200 - len(SOUND) + distance) + "-->"

@@ -17,17 +17,19 @@ if TYPE_CHECKING:
 
 
 DEEPEST = 50
-_TOO_DEEP = etree.XPath("boolean(" + "/".join("*" * DEEPEST) + ")")
 
 
-def refuse_wells(element: etree._Element) -> None:
+def refuse_wells(element: etree._Element, deepest: int = DEEPEST) -> None:
     """Refuse what is nested deeper than anybody writes. What the standard names is never deep by itself.
 
     Raises:
         ValueError: it is.
     """
-    if _TOO_DEEP(element):
+    if not deepest:
         raise ValueError(f"it is nested more than {DEEPEST} deep")
+    for child in element:
+        if len(child):
+            refuse_wells(child, deepest - 1)
 
 
 class Composite:

@@ -24,7 +24,10 @@ LARGEST_PRODUCT = 32 << 20
 
 _ENCODING = re.compile(rb"""<\?xml[^>]*?encoding\s*=\s*["']([A-Za-z0-9._-]+)["']""")
 _ASCII_IS_ASCII = {b"utf-8", b"us-ascii", b"ascii", b"iso-8859-1", b"iso-8859-15", b"latin-1", b"windows-1252"}
-_BEFORE_ROOT = re.compile(rb"(?:\xef\xbb\xbf)?\s*(<\?xml[^>]*\?>)?\s*(<(?:ONIXMessage|ONIXmessage)(?=[\s>])[^>]*>)")
+_ATTRIBUTES = rb"""(?:[^<>"']|"[^"]*"|'[^']*')*>"""
+_BEFORE_ROOT = re.compile(
+    rb"(?:\xef\xbb\xbf)?\s*(<\?xml[^>]*\?>)?\s*(<(?:ONIXMessage|ONIXmessage)(?=[\s>])%b)" % _ATTRIBUTES
+)
 _HIDES_MARKUP = re.compile(rb"<!--|<!\[CDATA\[|<\?")
 _TAG = rb"""<(/?)%b(?=[\s/>])(?:[^>"']|"[^"]*"|'[^']*')*>"""
 _WHOLE_MARKUP = re.compile(

@@ -6,6 +6,7 @@ import re
 from calendar import monthrange
 from datetime import date
 from decimal import Decimal
+from functools import lru_cache
 from typing import TYPE_CHECKING, overload
 
 from babel.numbers import is_currency
@@ -457,7 +458,7 @@ def _prices(supply: Composite, supplies: list[Composite]) -> Iterator[OnixPrice]
     priced = [price for detail in supply.all("SupplyDetail") if detail in supplies for price in detail.all("Price")]
     for price in priced:
         if price.text("PriceType") in WITH_TAX and _is_for_anybody(price):
-            money = _money(_decimal(price.required("PriceAmount")), price.required("CurrencyCode"))
+            money = _money(price.required("PriceAmount"), price.required("CurrencyCode"))
             territory, days = _territory(price), _days(price)
             yield from (OnixPrice(money, territory, market, *days) for market in markets)
 
@@ -482,10 +483,12 @@ def _span(written: str) -> list[str]:
     return [written[: SPAN // 2], written[SPAN // 2 :]] if together else (written.split() or [""])
 
 
-def _money(amount: Decimal, currency: str) -> Money:
+@lru_cache(maxsize=2048)
+def _money(amount: str, currency: str) -> Money:
+    """A price; a catalogue has a thousand books for each."""
     if not is_currency(currency):
         raise ValueError(f"{currency} is not a currency of ISO 4217")
-    money = Money.from_decimal(amount, currency)
+    money = Money.from_decimal(_decimal(amount), currency)
     if not 0 < money.minor <= LARGEST:
         raise ValueError(f"{amount} {currency} is no price")
     return money
