@@ -39,8 +39,12 @@ def _without_digests(found: Iterable[onix.Told]) -> Iterator[onix.Told]:
 def both(path: Path, content: bytes) -> tuple[Told, Told]:
     """What is told of a file by its pieces, and by a parser that reads it whole."""
     path.write_bytes(content)
-    whole = (record.read() for record in stream._parsed(path))  # noqa: SLF001 - the other of two ways to the same
-    return told(onix.products(path)), told(whole)
+    return told(onix.products(path)), told(_read_whole(path))
+
+
+def _read_whole(path: Path) -> Iterator[onix.Told]:
+    stream._look_at_root(path)  # noqa: SLF001 - the other of two ways to the same
+    yield from (record.read() for record in stream._parsed(path))  # noqa: SLF001 - as above
 
 
 HIDDEN = {

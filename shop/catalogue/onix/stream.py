@@ -75,8 +75,7 @@ def products(path: Path) -> Iterator[Told]:
 
 def records(path: Path) -> Iterator[Record]:
     """Tell the records of a file one after the other; raises as `products` does."""
-    with _opened(path) as file, _parsing(path, file, "start") as stream:
-        _look_at_root(path, next(stream)[1])
+    _look_at_root(path)
     with _opened(path) as file:
         frame = frame_of(file.read(BEGINNING))
     told = 0
@@ -179,8 +178,10 @@ def _parsing(path: Path, file: BinaryIO, event: str, tag: tuple[str, ...] | None
         raise OnixError(f"{path.name}, line {line}: {words}") from error
 
 
-def _look_at_root(path: Path, root: etree._Element) -> None:
+def _look_at_root(path: Path) -> None:
     """Refuse, before anything is read, what is no ONIX 3 message or carries a document type."""
+    with _opened(path) as file, _parsing(path, file, "start") as stream:
+        root: etree._Element = next(stream)[1]
     if root.getroottree().docinfo.internalDTD is not None:
         raise OnixError(f"{path.name}: a document type declaration is not read; send the file without it.")
     release = root.get("release") or ""
