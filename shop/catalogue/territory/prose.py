@@ -195,11 +195,14 @@ class _Parser:
         meaning, text = said[at]
         if self._is_the_last_again(said, at):
             return
-        if isinstance(meaning, Place):
-            self._name(meaning)
-        elif meaning is None:
+        is_half = (meaning is Turn.NARROW and not _is_before_place(said, at)) or self._is_half_a_name(said, at)
+        if meaning is None or is_half:
             self._claims.unplaced.append(text)
-            self._claims.lost += [text] * self._closes
+            self._claims.lost += [text] * (self._closes and not text.isdecimal())
+        elif isinstance(meaning, Place):
+            self._name(self._narrowed(meaning, said[:at]))
+        elif meaning is Turn.BUT:
+            self._except(said, at)
         elif meaning is Turn.DASH:
             self._doubt(text)
             self._closes = self._waits = True
@@ -209,8 +212,25 @@ class _Parser:
             self._allow(meaning, said, at)
         elif meaning is Turn.OUTSIDE:
             self._turn_outside(said, at)
+        elif meaning is Turn.THERE:
+            self._name_dependencies(text)
         else:
             self._mark(meaning)
+
+    def _narrowed(self, place: Place, before: list[Said]) -> Place:
+        """The place, or the part of it that a word right before it speaks of, which nobody knows here."""
+        meaning, text = next((one for one in reversed(before) if one[0] is not Turn.NOTHING), (None, ""))
+        if meaning is not Turn.NARROW:
+            return place
+        self._claims.unplaced.append(text)
+        return place.narrowed(text)
+
+    def _is_half_a_name(self, said: list[Said], at: int) -> bool:
+        """Whether it belongs to an unknown word after it: the Indian Ocean is not in India."""
+        meaning, text = said[at]
+        folded = words.fold(text)
+        is_adjective = folded in words.ADJECTIVES and self._dictionary[(folded,)] is meaning
+        return is_adjective and at + 1 < len(said) and said[at + 1][0] is None
 
     def _mark(self, mark: Turn) -> None:
         if mark is Turn.COMMA:
@@ -221,8 +241,6 @@ class _Parser:
             inner = self._frames.pop()
             self._closes, self._picks = inner.closes, False
             self._frames[-1].runs[-1] += [claim for run in inner.runs for claim in run]
-        elif mark is Turn.THERE:
-            self._name_dependencies()
 
     def _deny(self, turn: Turn, text: str, ahead: str) -> None:
         """Close the places after a negation; or those before it, where it stands behind them; or both."""
@@ -245,6 +263,15 @@ class _Parser:
             self._doubt(text)
         self._closes = self._waits = True
         self._picks = False
+
+    def _except(self, said: list[Said], at: int) -> None:
+        """Close the place right after a but, if all before it is open: without doubt if that was the world."""
+        before = self._claims.said
+        if self._closes or not _is_before_place(said, at) or not before or any(one.closes for one in before):
+            return
+        if before[-1].place.level is not Level.WORLD or any(words.fold(text) in _OWNS for _, text in said[at:]):
+            self._doubt(said[at][1])
+        self._closes = self._waits = True
 
     def _close_back(self, text: str, *, spares_world: bool) -> bool:
         """Close the places that a word behind them speaks of; return whether there are any."""
@@ -286,13 +313,18 @@ class _Parser:
         self._closes = not (is_denied or forbids)
         self._waits = self._picks = False
 
-    def _name_dependencies(self) -> None:
-        owner = next(iter(self._last.countries), "") if self._last else ""
-        term = self._terms.get(words.DEPENDENCIES_OF.get(owner, ""))
-        if term is None:
+    def _name_dependencies(self, text: str) -> None:
+        """Name the territories of the country before, or of all that the clause speaks of alike."""
+        named = [claim for frame in self._frames for run in frame.runs for claim in run]
+        alike = [claim.place for claim in named if claim.closes == self._closes and claim.place.level is Level.COUNTRY]
+        are_of_all = words.fold(text) == "their" or (self._closes and words.fold(text) != "its")
+        owners = alike if are_of_all else [self._last] if self._last else []
+        ids = {words.DEPENDENCIES_OF[code] for owner in owners for code in owner.countries & _WITH_DEPENDENCIES}
+        if not ids:
             self._claims.unplaced.append("territories and dependencies")
-            return
-        self._name(Place(Level.GROUP, term.members, term.label, term.disputed))
+            self._claims.lost += ["territories and dependencies"] * self._closes
+        for term in (self._terms[one] for one in sorted(ids)):
+            self._name(Place(Level.GROUP, term.members, term.label, term.disputed))
 
     def _is_the_last_again(self, said: list[Said], at: int) -> bool:
         """Whether it is the code of the country just named: Germany (DE)."""
@@ -320,6 +352,8 @@ class _Parser:
         self._claims.doubts.append(text)
 
 
+_WITH_DEPENDENCIES = frozenset(words.DEPENDENCIES_OF)
+_OWNS = frozenset({"exclusive", "exclusively", "nonexclusive"})
 _CLOSING = {Turn.EXCLUDE, Turn.NO, Turn.DENIED, Turn.GONE}
 _OPENING = {Turn.INCLUDE, Turn.RESTORE, Turn.SALE, Turn.YES}
 
@@ -335,6 +369,12 @@ def _ahead(said: list[Said], at: int) -> str:
             return where
         where = "beyond" if meaning is Turn.COMMA else where
     return ""
+
+
+def _is_before_place(said: list[Said], at: int) -> bool:
+    """Whether a place stands right after it, but for words that say nothing of where."""
+    following = (meaning for meaning, _ in said[at + 1 :] if meaning is not Turn.NOTHING)
+    return isinstance(next(following, None), Place)
 
 
 def _opens_anew(said: list[Said], at: int) -> bool:
@@ -367,7 +407,7 @@ def _ends_an_item(said: list[Said], at: int) -> bool:
 
 def _settled(sentence: str, claims: _Claims) -> Reading:
     closed = [claim.place for claim in claims.said if claim.closes]
-    opened = [claim.place for claim in claims.said if not claim.closes and not claim.place.is_part]
+    opened = [claim.place for claim in claims.said if not claim.closes and claim.place.whole is None]
     parts = _parts(claims)
     problems = parts + _shut(claims)
     assumed = bool(closed) and not opened and not claims.doubts
@@ -377,7 +417,8 @@ def _settled(sentence: str, claims: _Claims) -> Reading:
     if not opened:
         problems.append("It names no country and no group that is known here.")
     decisions = _decisions(opened, closed, shut=claims.is_cut or bool(claims.lost))
-    clashing = sorted(code for code, decision in decisions.items() if decision.reason.startswith("contradiction"))
+    clashes = {reason for reason in {one.reason for one in decisions.values()} if reason.startswith("contradiction")}
+    clashing = sorted(code for code, decision in decisions.items() if clashes and decision.reason in clashes)
     if clashing:
         problems.append(f"Both for sale and not for sale: {' '.join(clashing)}.")
     disputed = [place for place in (*opened, *closed) if place.disputed]
@@ -394,10 +435,10 @@ def _settled(sentence: str, claims: _Claims) -> Reading:
 
 def _parts(claims: _Claims) -> list[str]:
     return [
-        f"{claim.place.label} is a part of {countries.in_sentence(min(claim.place.countries))}: "
-        f"{'its whole country is closed' if claim.closes else 'a part opens nothing'}."
+        f"{claim.place.label} is a part of {claim.place.whole}: "
+        f"{'the whole is closed' if claim.closes else 'a part opens nothing'}."
         for claim in claims.said
-        if claim.place.is_part
+        if claim.place.whole is not None
     ]
 
 
@@ -424,20 +465,18 @@ _ALL = tuple(sorted(COUNTRIES))
 
 def _decide_level(decisions: dict[str, Decision], opened: list[Place], closed: list[Place]) -> None:
     """Decide the countries that places of one level speak of; those of which the same is said share one verdict."""
-    spoken = {code for place in opened for code in place.countries}
-    spoken |= {code for place in closed for code in place.countries | place.disputed}
-    verdicts: dict[tuple[bool, ...], Decision] = {}
-    for code in spoken:
-        said = (
-            *(code in place.countries for place in opened),
-            *(code in place.countries for place in closed),
-            *(code in place.disputed for place in closed),
-        )
-        if said not in verdicts:
+    sets = [place.countries for place in (*opened, *closed)] + [place.disputed for place in closed]
+    said: dict[str, int] = {}  # by each country, a bit for every set that holds it
+    for number, codes in enumerate(sets):
+        for code in codes:
+            said[code] = said.get(code, 0) | 1 << number
+    verdicts: dict[int, Decision] = {}
+    for code, bits in said.items():
+        if bits not in verdicts:
             for_ = [place for place in opened if code in place.countries]
             against = [place for place in closed if code in place.countries or code in place.disputed]
-            verdicts[said] = _verdict(code, for_, against)
-        decisions[code] = verdicts[said]
+            verdicts[bits] = _verdict(code, for_, against)
+        decisions[code] = verdicts[bits]
 
 
 def _verdict(code: str, opened: list[Place], closed: list[Place]) -> Decision:

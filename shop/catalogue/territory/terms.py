@@ -10,7 +10,7 @@ on an older one stays signed on that one.
 from __future__ import annotations
 
 import tomllib
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from enum import Enum, auto
 from functools import lru_cache
 from typing import TYPE_CHECKING, Any
@@ -26,6 +26,7 @@ if TYPE_CHECKING:
 
 
 LONGEST_PHRASE = 8
+A_YEAR = 4
 MANY = 4
 """So many codes, and a clause is a list of codes."""
 
@@ -46,11 +47,13 @@ class Turn(Enum):
     SALE = auto()  # for sale in …: opens only in its own right
     YES = auto()  # Y, in a table
     EXCLUDE = auto()
+    BUT = auto()  # of the world: it closes a place right after it
     OUTSIDE = auto()  # all but these; after a no, only these
     NO = auto()  # not for sale in …
     DENIED = auto()  # excluded, not for sale: of the places before it too
     GONE = auto()  # sold: of the places before it only
     DASH = auto()  # between the world and a part of it
+    NARROW = auto()  # the place right after it is meant in part
     NOTHING = auto()  # words that say nothing of where
     THERE = auto()  # its territories and dependencies: of the country named last
     CLAUSE = auto()  # a new sentence
@@ -66,14 +69,18 @@ class Place:
     Attributes:
         countries: The codes it certainly holds; `disputed` those that it holds for some.
         label: What reasons call it.
-        is_part: Whether it is only a part of the country: a part opens nothing, and closes the whole.
+        whole: What it is only a part of, if it is one: a part opens nothing, and closes the whole.
     """
 
     level: Level
     countries: frozenset[str]
     label: str
     disputed: frozenset[str] = frozenset()
-    is_part: bool = False
+    whole: str | None = None
+
+    def narrowed(self, word: str) -> Place:
+        """The part of it that a word before its name speaks of."""
+        return replace(self, label=f"{word} {self.label}", whole=self.label)
 
 
 Said = tuple[Place | Turn | None, str]
@@ -171,7 +178,7 @@ def dictionary(on: date) -> dict[tuple[str, ...], Place | Turn]:
         codes, others = frozenset(certain.split()), frozenset(disputed.split())
         found[words.phrase(name)] = Place(Level.COUNTRY, codes, name, others)
     for name, code in words.PARTS.items():
-        found[words.phrase(name)] = Place(Level.COUNTRY, frozenset({code}), name, is_part=True)
+        found[words.phrase(name)] = Place(Level.COUNTRY, frozenset({code}), name, whole=countries.in_sentence(code))
     return found
 
 
@@ -191,6 +198,8 @@ _TURNS = {
     Turn.DENIED: words.DENIED,
     Turn.GONE: words.GONE,
     Turn.NOTHING: words.NOTHING,
+    Turn.NARROW: words.NARROWING,
+    Turn.BUT: words.BUT,
     Turn.THERE: words.DEPENDENCIES,
 }
 
@@ -212,14 +221,23 @@ def listen(clause: list[words.Token], known: dict[tuple[str, ...], Place | Turn]
     at = 0
     while at < len(clause):
         length, meaning = _longest(clause, at, known)
-        text = clause[at].text
+        text = _as_written(clause[at : at + length]) if meaning is Turn.NARROW else clause[at].text
         if isinstance(meaning, Place) and _is_dashed_off(clause, at, meaning, said):
             said.append((Turn.DASH, clause[at - 1].text))
         is_silent = meaning is None and clause[at].folded in words.SILENT
-        if meaning is not None or (any(letter.isalpha() for letter in text) and not is_silent):
+        if meaning is not None or (_says_something(text) and not is_silent):
             said.append((meaning, text))
         at += length
     return said
+
+
+def _as_written(tokens: list[words.Token]) -> str:
+    return " ".join(token.text for token in tokens).replace(" - ", "-")
+
+
+def _says_something(text: str) -> bool:
+    """Whether it is a word or a year, not a mark or the number of a footnote."""
+    return any(letter.isalpha() for letter in text) or (text.isdecimal() and len(text) == A_YEAR)
 
 
 def _is_dashed_off(clause: list[words.Token], at: int, place: Place, said: list[Said]) -> bool:
@@ -304,12 +322,17 @@ def _is_sure(clause: list[words.Token], at: int) -> bool:
 
 
 def _neighbours(clause: list[words.Token], at: int) -> Iterator[int]:
+    """Those beside it, and beyond these, as long as a mark parts one code from the next: DE, AT, CH."""
     for step in (-1, 1):
-        near = at + step
-        while 0 <= near < len(clause) and clause[near].text in {",", "/", "&"}:
-            near += step
-        if 0 <= near < len(clause):
-            yield near
+        near, is_parted = at + step, True
+        while 0 <= near < len(clause) and is_parted:
+            is_parted = False
+            while 0 <= near < len(clause) and clause[near].text in {",", "/", "&"}:
+                near, is_parted = near + step, True
+            if 0 <= near < len(clause):
+                yield near
+                is_parted = is_parted and clause[near].may_be_a_code
+                near += step
 
 
 def clauses(tokens: list[words.Token]) -> Iterator[tuple[list[words.Token], str]]:

@@ -51,6 +51,9 @@ EXCLUDE = (
 )
 """These close what is named after them."""
 
+BUT = ("but",)
+"""Closes a place that stands right after it, when all before it is open: the world but the UK."""
+
 OUTSIDE = (
     *("outside", "outside of", "anywhere outside", "anywhere outside of", "any country outside", "beyond", "out of"),
     *("anywhere other than", "anywhere except", "anywhere but", "in any country other than", "everywhere but"),
@@ -101,6 +104,17 @@ SPEAKS_ANEW = frozenset({"exclusive", "nonexclusive", "non", "sale", "sold", "av
 
 LISTED = {"us": "US", "can": "CA"}
 """Words that are countries where they stand, however they are written, in a list of what is closed."""
+
+_LANGUAGES = ("English", "French", "German", "Spanish", "Portuguese", "Italian", "Dutch", "Arabic", "Chinese")
+
+NARROWING = (
+    *("northern", "southern", "eastern", "western", "central", "north", "south", "east", "west", "inner", "outer"),
+    *("upper", "lower", "north-eastern", "north-western", "south-eastern", "south-western", "old", "former"),
+    *("traditional", "parts of", "part of", "some of", "most of", "francophone", "anglophone", "lusophone"),
+    *("hispanophone", "arabophone", "germanophone", "hispanic", *(f"{one}-speaking" for one in _LANGUAGES)),
+    *(f"non-{one}-speaking" for one in _LANGUAGES),
+)
+"""Before the name of a place, these speak of less than it, unless both together are the name of another."""
 
 NOTHING = (
     *("a", "an", "of", "in", "on", "at", "to", "for", "from", "by", "with", "or", "is", "are", "was", "be", "been"),
@@ -172,6 +186,8 @@ NOTHING = (
     *("without territorial restrictions", "not restricted", "not limited", "otherwise", "being"),
     *CONTRAST,
     *("hold", "own", "owns", "buy", "bought", "purchase", "purchased", "copy", "copies", "work", "works", "product"),
+    *(f"{one} language" for one in _LANGUAGES),
+    *("in the French language", "republic", "rep.", "rep", "allowed", "rest of", "remainder of"),
     *("law", "legal", "contractual", "bookshops", "booksellers", "retailers", "supply", "supplied", "until", "further"),
     *("individual", "specific", "certain", "various", "several", "two", "three", "four", "five", "six", "or in"),
 )
@@ -278,6 +294,14 @@ VARIANTS: dict[str, tuple[str, ...]] = {
 }
 """Names beside CLDR's English ones: former, short and long names, adjectives, what contracts write."""
 
+ADJECTIVES = frozenset(
+    {
+        *("american", "australian", "british", "canadian", "dutch", "french", "german", "greek", "indian", "irish"),
+        *("italian", "japanese", "mexican"),
+    }
+)
+"""Of the names above, those that begin names of other places too."""
+
 AMBIGUOUS = {
     "Korea": ("KR", "KP"),
     "Congo": ("", "CD CG"),
@@ -286,11 +310,13 @@ AMBIGUOUS = {
     "Saint Martin": ("MF", "SX"),
     "Samoa": ("WS", "AS"),
     "SA": ("", "SA ZA"),
+    "NA": ("", "AS BM CA GL GU MP MX NA PH PM PR UM US VI"),
+    "CI": ("", "CI GG JE"),
 }
 """Names that more than one country bears, as (certain, disputed): what is disputed is never opened, and always shut."""
 
 PARTS = {
-    **dict.fromkeys(("England", "Scotland", "Wales", "Northern Ireland", "N. Ireland", "Ulster"), "GB"),
+    **dict.fromkeys(("England", "Scotland", "Wales", "Northern Ireland", "N. Ireland", "NI", "Ulster"), "GB"),
     "England and Wales": "GB",
     **dict.fromkeys(("Alaska", "Hawaii", "California", "New York", "Texas", "New Jersey", "New Mexico"), "US"),
     **dict.fromkeys(("lower 48 states", "contiguous United States", "District of Columbia"), "US"),
@@ -308,7 +334,7 @@ PARTS = {
 }
 """Parts of countries: none can be sold to apart, so a part opens nothing, and shuts the whole."""
 
-ONLY_IN_CAPITALS = frozenset({"us", "oz", "car", "row", "ww", "isc", "sa", "pi", "i"})
+ONLY_IN_CAPITALS = frozenset({"us", "oz", "car", "row", "ww", "isc", "sa", "na", "ci", "ni", "pi", "i"})
 """Abbreviations that are words as well: they count only where they are written in capitals."""
 
 ALSO_WORDS = frozenset(
@@ -320,8 +346,9 @@ ALSO_WORDS = frozenset(
 )
 """ISO codes that are words, or abbreviations of something else, as well."""
 
-IN_LISTS_OF_CODES = frozenset({"cw", "sa"})
-"""ISO codes that stand for Commonwealth, or South Africa, unless they are among many codes."""
+IN_LISTS_OF_CODES = frozenset({"cw", "sa", "na", "ci", "ni"})
+"""ISO codes that stand for Commonwealth, South Africa, North America, the Channel Islands or Northern Ireland as well,
+unless they are among many codes."""
 
 _ALPHA3 = """
 ARE:AE ARG:AR AUS:AU AUT:AT BEL:BE BGD:BD BRA:BR CAN:CA CHE:CH CHL:CL CHN:CN COL:CO CYP:CY CZE:CZ DEU:DE DNK:DK EGY:EG
