@@ -594,6 +594,56 @@ def test_other_releases_are_refused_by_name(read: Read, root: str) -> None:
 # -- Dialects --------------------------------------------------------------------------------------------------------
 
 
+HEADER = "<Header><Sender><SenderName>Quay</SenderName></Sender><SentDateTime>20260101</SentDateTime>{}</Header>"
+USUAL = "<DefaultLanguageOfText>ger</DefaultLanguageOfText><DefaultPriceType>02</DefaultPriceType>\
+<DefaultCurrencyCode>EUR</DefaultCurrencyCode>"
+SILENT = (
+    SOUND.replace(LANGUAGE, "")
+    .replace("<PriceType>02</PriceType>", "")
+    .replace("38.00</PriceAmount><CurrencyCode>GBP</CurrencyCode>", "38.00</PriceAmount>")
+)
+
+
+@pytest.mark.parametrize(
+    ("product", "usual", "language", "prices"),
+    [
+        pytest.param(SOUND, USUAL, "eng", [(3800, "GBP")], id="a product that speaks is heard"),
+        pytest.param(SILENT, USUAL, "ger", [(3800, "EUR")], id="a silent one has what the header says"),
+        pytest.param(SILENT, USUAL.replace("02", "01"), "ger", [], id="prices without tax are nobody's here"),
+        pytest.param(SILENT, "", "und", [], id="silence about all"),
+    ],
+)
+@pytest.mark.parametrize("turn", ["as it is", "in short tags", "not to be cut"])
+def test_a_header_says_what_products_need_not(
+    read: Read, turn: str, product: str, usual: str, language: str, prices: list[tuple[int, str]]
+) -> None:
+    text = message(HEADER.format(usual), product)
+    if turn == "in short tags":
+        text = in_short_tags(text).replace("/reference", "/short")
+    found = only(read(text.encode("utf-16") if turn == "not to be cut" else text))
+
+    assert isinstance(found, OnixProduct)
+    assert (found.language, [(one.money.minor, one.money.currency) for one in found.prices]) == (language, prices)
+
+
+def test_a_price_without_any_currency_leaves_its_product_out(read: Read) -> None:
+    text = message(HEADER.format("<DefaultPriceType>02</DefaultPriceType>"), SILENT)
+
+    (problem,) = read(text)
+
+    assert isinstance(problem, Problem)
+    assert problem.reason == "it has no CurrencyCode"
+
+
+def test_another_default_in_the_header_makes_every_record_another(tmp_path: Path) -> None:
+    digests = set()
+    for usual in ("", USUAL, USUAL.replace("EUR", "GBP"), USUAL):
+        (tmp_path / "feed.xml").write_text(message(HEADER.format(usual), SILENT))
+        digests.add(next(onix.records(tmp_path / "feed.xml")).digest)
+
+    assert len(digests) == 3
+
+
 def in_short_tags(text: str) -> str:
     """A message in short tags, by the names that the schema of EDItEUR gives."""
     short = {name: tag for tag, name in schema_names("3.1").items()}

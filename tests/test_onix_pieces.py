@@ -43,8 +43,8 @@ def both(path: Path, content: bytes) -> tuple[Told, Told]:
 
 
 def _read_whole(path: Path) -> Iterator[onix.Told]:
-    stream._look_at_root(path)  # noqa: SLF001 - the other of two ways to the same
-    yield from (record.read() for record in stream._parsed(path))  # noqa: SLF001 - as above
+    usual = stream._look_at_message(path)  # noqa: SLF001 - the other of two ways to the same
+    yield from (record.read() for record in stream._parsed(path, usual))  # noqa: SLF001 - as above
 
 
 HIDDEN = {

@@ -7,7 +7,7 @@ from calendar import monthrange
 from datetime import date
 from decimal import Decimal
 from functools import lru_cache
-from typing import TYPE_CHECKING, overload
+from typing import TYPE_CHECKING, NamedTuple, overload
 
 from babel.numbers import is_currency
 from lxml import etree
@@ -59,6 +59,7 @@ FRONT_COVER, PICTURE = "01", "03"
 """Lists 158 and 159."""
 KEYWORDS = "20"
 CLASSIFICATIONS = frozenset({"93", "10"})
+UNDETERMINED = "und"
 WITH_TAX = frozenset({"02", "04", "42"})
 MILLIMETRES = {"mm": Decimal(1), "cm": Decimal(10), "in": Decimal("25.4")}
 TO_CONSUMERS = frozenset({None, "00", "05"})
@@ -77,11 +78,25 @@ FILE_UNITS = {"17": 1, "18": 1024, "19": 1024 * 1024}
 GRAMS = {"gr": Decimal(1), "kg": Decimal(1000), "oz": Decimal("28.349523"), "lb": Decimal("453.59237")}
 
 
-def read(element: etree._Element, digest: str, line: int) -> Told:
+class Defaults(NamedTuple):
+    """What a header says in the place of a product that is silent on it: lists 58, 96 and 74."""
+
+    price_type: str | None = None
+    currency: str | None = None
+    language: str | None = None
+
+
+def defaults(header: etree._Element) -> Defaults:
+    """Read the defaults of a Header element."""
+    told = Composite(header)
+    return Defaults(told.text("DefaultPriceType"), told.text("DefaultCurrencyCode"), told.text("DefaultLanguageOfText"))
+
+
+def read(element: etree._Element, digest: str, line: int, usual: Defaults) -> Told:
     """Read one Product element, whole or not at all; `digest` tells its content, `line` is where it begins."""
     reference = _reference(element)
     try:
-        return _told(Composite(element), reference, digest)
+        return _told(Composite(element), reference, digest, usual)
     except ValueError as error:
         return Problem(line, reference, str(error))
 
@@ -92,7 +107,7 @@ def _reference(element: etree._Element) -> str | None:
     return " ".join(named.split()) or None if named else None
 
 
-def _told(product: Composite, reference: str | None, digest: str) -> Told:
+def _told(product: Composite, reference: str | None, digest: str, usual: Defaults) -> Told:
     if not reference:
         raise ValueError("it has no RecordReference")
     if len(reference) > LONGEST_REFERENCE:
@@ -103,10 +118,10 @@ def _told(product: Composite, reference: str | None, digest: str) -> Told:
     if notification not in WHOLE_RECORDS:
         why = OTHER_NOTIFICATIONS.get(notification, "of no known meaning")
         raise ValueError(f"its NotificationType {notification[:10]} is {why}")
-    return _product(product, reference, digest)
+    return _product(product, reference, digest, usual)
 
 
-def _product(product: Composite, reference: str, digest: str) -> OnixProduct:
+def _product(product: Composite, reference: str, digest: str, usual: Defaults) -> OnixProduct:
     isbn = _isbn(product)
     detail, collateral = product.first("DescriptiveDetail"), product.first("CollateralDetail")
     publishing, supplies = product.first("PublishingDetail"), _supplies(product)
@@ -131,7 +146,7 @@ def _product(product: Composite, reference: str, digest: str) -> OnixProduct:
         short_description=_content(collateral, "02") or None,
         quotations=tuple(_quotations(collateral)),
         subjects=tuple(_subjects(detail)),
-        language=_language(detail),
+        language=_language(detail) or _code(usual.language, 3) or UNDETERMINED,
         accessibility=tuple(_features(detail, "09")),
         hazards=tuple(feature.value for feature in _features(detail, "12")),
         usage=tuple(_usage(detail)),
@@ -152,7 +167,7 @@ def _product(product: Composite, reference: str, digest: str) -> OnixProduct:
         rights=_rights(publishing),
         territory_statement=_territory_statement(publishing),
         cover=_cover(collateral),
-        prices=tuple(price for supply in product.all("ProductSupply") for price in _prices(supply, supplies)),
+        prices=tuple(price for supply in product.all("ProductSupply") for price in _prices(supply, supplies, usual)),
     )
 
 
@@ -297,11 +312,11 @@ def _subjects(detail: Composite) -> Iterator[OnixSubject]:
             yield OnixSubject(scheme, _code(code, 12).upper(), heading)
 
 
-def _language(detail: Composite) -> str:
+def _language(detail: Composite) -> str | None:
     for language in detail.all("Language"):
         if language.text("LanguageRole") == "01":
-            return _code(language.text("LanguageCode") or "und", 3)
-    return "und"
+            return _code(language.text("LanguageCode"), 3)
+    return None
 
 
 def _features(detail: Composite, kind: str) -> Iterator[OnixFeature]:
@@ -452,13 +467,14 @@ def _territory(within: Composite) -> Territory | None:
     return Territory(*(tuple((found.text(name) or "").split()) for name in names))
 
 
-def _prices(supply: Composite, supplies: list[Composite]) -> Iterator[OnixPrice]:
+def _prices(supply: Composite, supplies: list[Composite], usual: Defaults) -> Iterator[OnixPrice]:
     """What anybody pays for one copy, tax included, in each market, of those who supply it."""
     markets = [_territory(market) for market in supply.all("Market")] or [None]
     priced = [price for detail in supply.all("SupplyDetail") if detail in supplies for price in detail.all("Price")]
     for price in priced:
-        if price.text("PriceType") in WITH_TAX and _is_for_anybody(price):
-            money = _money(price.required("PriceAmount"), price.required("CurrencyCode"))
+        if (price.text("PriceType") or usual.price_type) in WITH_TAX and _is_for_anybody(price):
+            currency = price.text("CurrencyCode") or usual.currency or price.required("CurrencyCode")
+            money = _money(price.required("PriceAmount"), currency)
             territory, days = _territory(price), _days(price)
             yield from (OnixPrice(money, territory, market, *days) for market in markets)
 

@@ -18,7 +18,7 @@ from typing import TYPE_CHECKING, Any, BinaryIO, NamedTuple, NoReturn, cast
 from lxml import etree
 
 from shop.catalogue.onix.pieces import BEGINNING, CHUNK, CannotCutError, Cut, Frame, Piece, frame_of
-from shop.catalogue.onix.reading import read
+from shop.catalogue.onix.reading import Defaults, defaults, read
 from shop.catalogue.onix.tags import NAMES, RELEASES, tags_of
 from shop.catalogue.onix.values import OnixError
 
@@ -75,24 +75,24 @@ def products(path: Path) -> Iterator[Told]:
 
 def records(path: Path) -> Iterator[Record]:
     """Tell the records of a file one after the other; raises as `products` does."""
-    _look_at_root(path)
+    usual = _look_at_message(path)
     with _opened(path) as file:
         frame = frame_of(file.read(BEGINNING))
     told = 0
     if frame is not None:
         try:
-            for record in _cut(path, frame):
+            for record in _cut(path, frame, usual):
                 yield record
                 told += 1
         except CannotCutError:
             pass
         else:
             return
-    yield from islice(_parsed(path), told, None)
+    yield from islice(_parsed(path, usual), told, None)
 
 
-def _cut(path: Path, frame: Frame) -> Iterator[Record]:
-    key = hashlib.sha256(READER + frame.key)
+def _cut(path: Path, frame: Frame, usual: Defaults) -> Iterator[Record]:
+    key = hashlib.sha256(_reader(usual) + frame.key)
     reference = re.compile(rb"<%b(?:\s[^>]*)?>([^<&]*)<" % frame.reference)
     with _opened(path) as file:
         try:
@@ -102,17 +102,22 @@ def _cut(path: Path, frame: Frame) -> Iterator[Record]:
                 content.update(piece.content)
                 digest = content.hexdigest()
                 named = found[1].decode("ascii", "replace").strip() if found else None
-                yield Record(named, digest, partial(_read_piece, path, frame, piece, digest))
+                yield Record(named, digest, partial(_read_piece, path, frame, usual, piece, digest))
         except etree.XMLSyntaxError as error:
             _complain(path, error)
 
 
-def _read_piece(path: Path, frame: Frame, piece: Piece, digest: str) -> Told:
+def _reader(usual: Defaults) -> bytes:
+    """What reads a record: this version of us, and the header's defaults, if there are any."""
+    return READER + (repr(tuple(usual)).encode() if any(usual) else b"")
+
+
+def _read_piece(path: Path, frame: Frame, usual: Defaults, piece: Piece, digest: str) -> Told:
     try:
         element = etree.fromstring(frame.around(piece.content), _PARSER)[0]
     except etree.XMLSyntaxError as error:
         _complain(path, error)
-    return read(element, digest, piece.line)
+    return read(element, digest, piece.line, usual)
 
 
 _PARSER = etree.XMLParser(resolve_entities=False, no_network=True, load_dtd=False, huge_tree=False)
@@ -120,20 +125,20 @@ _PARSER = etree.XMLParser(resolve_entities=False, no_network=True, load_dtd=Fals
 
 def _complain(path: Path, error: etree.XMLSyntaxError) -> NoReturn:
     """Parse the file whole, since only that tells the line of a fault."""
-    for _record in _parsed(path):
+    for _record in _parsed(path, Defaults()):
         pass
     raise OnixError(f"{path.name}: {error.msg}") from error
 
 
-def _parsed(path: Path) -> Iterator[Record]:
-    with _opened(path) as file, _parsing(path, file, "end", PRODUCT) as stream:
+def _parsed(path: Path, usual: Defaults) -> Iterator[Record]:
+    with _opened(path) as file, _parsing(path, file, ("end",), PRODUCT) as stream:
         for _event, element in stream:
             parent = element.getparent()
             if parent is None or NAMES.get(parent.tag) != "ONIXMessage":
                 continue  # one within another is part of it, whatever it is meant to be
             content = etree.tostring(element, encoding="utf-8", with_tail=False)
-            digest = hashlib.sha256(READER + content).hexdigest()
-            found = read(element, digest, _line_of(element))
+            digest = hashlib.sha256(_reader(usual) + content).hexdigest()
+            found = read(element, digest, _line_of(element), usual)
             yield Record(found.reference, digest, partial(_as_it_is, found))
             element.clear()
             while element.getprevious() is not None:
@@ -165,9 +170,9 @@ def _opened(path: Path) -> Iterator[BinaryIO]:
 
 
 @contextmanager
-def _parsing(path: Path, file: BinaryIO, event: str, tag: tuple[str, ...] | None = None) -> Iterator[Any]:
+def _parsing(path: Path, file: BinaryIO, events: tuple[str, ...], tag: tuple[str, ...] | None = None) -> Iterator[Any]:
     stream = etree.iterparse(
-        file, (event,), tag=tag, resolve_entities=False, no_network=True, load_dtd=False, huge_tree=False
+        file, events, tag=tag, resolve_entities=False, no_network=True, load_dtd=False, huge_tree=False
     )
     try:
         yield stream
@@ -178,10 +183,20 @@ def _parsing(path: Path, file: BinaryIO, event: str, tag: tuple[str, ...] | None
         raise OnixError(f"{path.name}, line {line}: {words}") from error
 
 
-def _look_at_root(path: Path) -> None:
-    """Refuse, before anything is read, what is no ONIX 3 message or carries a document type."""
-    with _opened(path) as file, _parsing(path, file, "start") as stream:
-        root: etree._Element = next(stream)[1]
+def _look_at_message(path: Path) -> Defaults:
+    """Refuse, before anything is read, what is no ONIX 3 message or carries a document type; return its defaults."""
+    with _opened(path) as file, _parsing(path, file, ("start", "end")) as stream:
+        _look_at_root(path, next(stream)[1])
+        for event, element in stream:
+            name = NAMES.get(element.tag)
+            if name == "Header" and event == "end":
+                return defaults(element)
+            if name == "Product":
+                break
+    return Defaults()
+
+
+def _look_at_root(path: Path, root: etree._Element) -> None:
     if root.getroottree().docinfo.internalDTD is not None:
         raise OnixError(f"{path.name}: a document type declaration is not read; send the file without it.")
     release = root.get("release") or ""

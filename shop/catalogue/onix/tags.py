@@ -32,6 +32,7 @@ x482:ProductContactRole x484:ProductContactName x299:ContactName
 j272:EmailAddress x552:StreetAddress j349:LocationName x590:PostalCode b251:CountryCode pricedate:PriceDate
 x476:PriceDateRole j261:PriceQualifier j263:MinimumOrderQuantity pricecondition:PriceCondition
 b381:SalesRestrictionType b037:PersonNameInverted relatedproduct:RelatedProduct x455:ProductRelationCode market:Market
+m184:DefaultLanguageOfText x310:DefaultPriceType m186:DefaultCurrencyCode
 """
 SHORT = dict(pair.split(":") for pair in _SHORT.split())
 """Reference names by short tag, of the elements that are read."""
