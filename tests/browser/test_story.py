@@ -180,7 +180,7 @@ def test_pressing_pay_twice_and_going_back_pays_once(browser: Browser, demo: Dem
     give_details(page, email)
     review = page.url
     pay_button(page).dblclick()
-    page.wait_for_url(f"{demo.stripe}/**")
+    expect(page).to_have_url(re.compile(re.escape(demo.stripe)))  # the second click may break off the first one's way
     till = page.url
     page.go_back()
     expect(page.get_by_role("heading", level=1)).to_have_text("Check and pay")
