@@ -271,6 +271,17 @@ def test_a_work_that_loses_its_last_edition_leads_to_where_that_went(scene: Scen
     assert works_of(scene, HARD, EBOOK) == [{HARD, EBOOK}], "its old name is one of the work's now"
 
 
+@pytest.mark.parametrize("together", [True, False], ids=["in one file", "in a file each"])
+def test_the_name_that_a_work_gives_up_is_free_for_another_book(
+    scene: Scene, tmp_path: Path, *, together: bool
+) -> None:
+    take_in(scene, tmp_path, product(HARD, work="A"))
+    corrected, other = product(HARD, work="B"), product(EBOOK, work="A", title="Ebb")
+    for told in [(corrected, other)] if together else [(corrected,), (other,)]:
+        take_in(scene, tmp_path, *told)
+    assert works_of(scene, HARD, EBOOK) == [{EBOOK}, {HARD}]
+
+
 def test_a_work_is_called_after_its_first_edition_however_often_they_come(scene: Scene, tmp_path: Path) -> None:
     hard, ebook = product(HARD, work="A"), product(EBOOK, work="A", title="Tide and wrack (ebook)")
     for supply in ("", "<!-- again -->", "<!-- and again -->"):

@@ -196,7 +196,8 @@ class Batch:
         return slug
 
     def call(self, work: Work | Row, identifier: str) -> None:
-        """Let a work be known by another identifier; it keeps its address."""
+        """Let a work be known by another identifier, and no longer by the one it had; it keeps its address."""
+        self.works.pop(work.identifier, None)
         work.identifier = identifier
         self.works[identifier] = work
 
