@@ -129,6 +129,16 @@ def test_kin_is_known_across_files_and_stays_where_it_is(scene: Scene, tmp_path:
     assert works_of(scene, HARD, SOFT) == [{HARD, SOFT}]
 
 
+def test_a_record_that_no_longer_names_its_work_stays_there_though_kin_is_where_it_was(
+    scene: Scene, tmp_path: Path
+) -> None:
+    take_in(scene, tmp_path, product(HARD), product(SOFT, kin=(HARD,)), product(EBOOK, work="W-7"))
+    take_in(scene, tmp_path, product(HARD, work="W-7"))
+    take_in(scene, tmp_path, product(HARD))
+
+    assert works_of(scene, HARD, SOFT, EBOOK) == [{HARD, EBOOK}, {SOFT}]
+
+
 MARKET = "<Market><Territory><CountriesIncluded>GB IE US</CountriesIncluded></Territory></Market>"
 
 

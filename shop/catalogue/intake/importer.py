@@ -232,7 +232,7 @@ def _write(batch: Batch, product: OnixProduct, edition: Edition | None) -> None:
 
 
 def _work(batch: Batch, product: OnixProduct, edition: Edition | None) -> Work | Row:
-    work = batch.works.get(product.work_identifier) or _work_by_kinship(batch, product, edition)
+    work = _work_by_kinship(batch, product, edition) or batch.works.get(product.work_identifier)
     if work is None and edition is not None and _stands_alone(edition):
         work = edition.work
         batch.call(work, product.work_identifier)
