@@ -245,6 +245,19 @@ def test_a_deleted_book_comes_back_under_a_new_reference(scene: Scene, tmp_path:
     assert edition(scene, HARD).publishing_status == "00"
 
 
+@pytest.mark.parametrize("kind", ["05", "03"])
+def test_the_old_record_of_a_book_that_came_back_says_no_more_of_it_in_the_same_file(
+    scene: Scene, tmp_path: Path, kind: str
+) -> None:
+    take_in(scene, tmp_path, product(HARD))
+    take_in(scene, tmp_path, a_deletion(HARD))
+    report = take_in(scene, tmp_path, product(HARD, reference="new.1"), product(HARD, kind=kind, title="Ebb"))
+    assert (report.changed, report.withdrawn, len(report.problems)) == (1, 0, 1)
+    assert edition(scene, HARD).record_reference == "new.1"
+    assert edition(scene, HARD).publishing_status == "00"
+    assert scene.get("/books/ebb").status_code == 404
+
+
 @pytest.mark.parametrize("kind", ["04", "08", "09", "88", "89", "7"])
 def test_what_is_no_whole_record_of_a_real_book_is_left_out_by_name(scene: Scene, tmp_path: Path, kind: str) -> None:
     take_in(scene, tmp_path, product(HARD))

@@ -168,6 +168,12 @@ class Batch:
             self.by_reference[product.reference] = self.by_isbn[product.isbn] = edition
         return edition
 
+    def refer(self, edition: Edition, reference: str) -> None:
+        """Let an edition be known by another record; what the old one says is no more of it."""
+        del self.by_reference[edition.record_reference]
+        edition.record_reference = reference
+        self.by_reference[reference] = edition
+
     def work_of(self, isbn: str) -> Work | Row | None:
         """Return the work of an edition that is known, or has become known by this batch."""
         edition = self.by_isbn.get(isbn) or self._rows.get(isbn)

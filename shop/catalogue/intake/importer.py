@@ -189,8 +189,7 @@ def _take_product(batch: Batch, product: OnixProduct, edition: Edition | None, r
     holder = batch.by_isbn.get(product.isbn)
     if edition is None and holder is not None and holder.publishing_status == WITHDRAWN:
         edition = holder  # its old record was deleted, and this is the book's new one
-        edition.record_reference = product.reference
-        batch.by_reference[product.reference] = edition
+        batch.refer(edition, product.reference)
     if holder is not edition and holder is not None:
         report.problems.append(Problem(0, product.reference, f"ISBN {product.isbn} is another record's already"))
     elif edition is not None and edition.isbn != product.isbn:
