@@ -305,6 +305,28 @@ def test_the_name_that_a_work_gives_up_is_free_for_another_book(
     assert works_of(scene, HARD, EBOOK) == [{EBOOK}, {HARD}]
 
 
+@pytest.mark.parametrize("together", [True, False], ids=["in one file", "in a file each"])
+def test_whoever_names_a_work_that_went_into_another_finds_that_one(
+    scene: Scene, tmp_path: Path, *, together: bool
+) -> None:
+    take_in(scene, tmp_path, product(HARD, work="A"), product(EBOOK, work="B"))
+    moved, other = product(EBOOK, work="A"), product(SOFT, work="B")
+    for told in [(moved, other)] if together else [(moved,), (other,)]:
+        take_in(scene, tmp_path, *told)
+    assert works_of(scene, HARD, EBOOK, SOFT) == [{HARD, EBOOK, SOFT}]
+
+
+def test_an_address_leads_on_through_works_that_went_into_each_other_in_one_file(scene: Scene, tmp_path: Path) -> None:
+    take_in(scene, tmp_path, product(HARD, work="A"), product(SOFT, work="A"), product(EBOOK, work="B", title="Ebb"))
+    corrected = [product(HARD, work="C"), *(product(EBOOK, work=name, title="Ebb") for name in "AC")]
+    report = take_in(scene, tmp_path, *corrected, product(SOFT, work="C"))
+
+    assert report.problems == []
+    assert works_of(scene, HARD, SOFT, EBOOK) == [{HARD, SOFT, EBOOK}]
+    (address,) = [work.slug for work in scene.all(Work) if work.identifier == "01::C"]
+    assert scene.get("/books/ebb").location == f"/books/{address}"
+
+
 def test_a_work_is_called_after_its_first_edition_however_often_they_come(scene: Scene, tmp_path: Path) -> None:
     hard, ebook = product(HARD, work="A"), product(EBOOK, work="A", title="Tide and wrack (ebook)")
     for supply in ("", "<!-- again -->", "<!-- and again -->"):

@@ -208,10 +208,17 @@ class Batch:
         self.works[identifier] = work
 
     def move(self, edition: Edition, work: Work | Row) -> None:
-        """Put an edition under another work, and remember the one that it leaves, which may be empty now."""
+        """Put an edition under another work, and remember the one that it leaves, in the order in which they empty.
+
+        A work that is empty now is met no more by its name: whoever names it finds the one that is its heir.
+        """
         assert isinstance(work, Work)  # noqa: S101 - what a known edition's record names is told by no new ones alone
-        self._left[edition.work] = work
+        left = edition.work
         edition.work = work
+        self._left.pop(left, None)
+        self._left[left] = work
+        if not left.editions:
+            self.works |= {name: work for name, one in self.works.items() if one is left}
 
     def _clear_away(self) -> None:
         """Take away the works that no edition stands under any more; their addresses and names lead on."""
