@@ -294,6 +294,16 @@ def test_a_work_that_loses_its_last_edition_leads_to_where_that_went(scene: Scen
     assert works_of(scene, HARD, EBOOK) == [{HARD, EBOOK}], "its old name is one of the work's now"
 
 
+def test_books_of_one_long_title_by_a_person_of_a_long_name_have_addresses_that_can_be_kept(
+    scene: Scene, tmp_path: Path
+) -> None:
+    person = f"<Contributor><PersonName>Ann {'Lee-' * 20}Smith</PersonName></Contributor></DescriptiveDetail>"
+    twins = (product(isbn, title="tide " * 30).replace("</DescriptiveDetail>", person) for isbn in FORMS)
+    assert take_in(scene, tmp_path, *twins).added == len(FORMS)
+    addresses = [work.slug for work in scene.all(Work) if work.slug.startswith("tide")]
+    assert (len(addresses), max(map(len, addresses)) <= 120) == (len(FORMS), True)
+
+
 @pytest.mark.parametrize("together", [True, False], ids=["in one file", "in a file each"])
 def test_the_name_that_a_work_gives_up_is_free_for_another_book(
     scene: Scene, tmp_path: Path, *, together: bool

@@ -39,6 +39,8 @@ if TYPE_CHECKING:
     from shop.db import Base
 
 LONGEST_SLUG = 80
+LONGEST_SURNAME = 39
+"""Letters that a column still holds behind the longest slug and a hyphen."""
 _TOLD = ("subtitle", "publisher", "description", "short_description", "territory_statement", "subjects")
 """What a record may tell of a work."""
 _HEADINGS = text(
@@ -297,7 +299,7 @@ def _verdict(statement: rights.Statement, sentence: str | None, today: date) -> 
 def _slugs_for(product: OnixProduct) -> tuple[str, str, str]:
     plain = slug_of(product.title)
     surname = slug_of(product.contributors[0].name.split()[-1]) if product.contributors else "book"
-    return plain, f"{plain}-{surname}", f"{plain}-{product.isbn}"
+    return plain, f"{plain}-{surname[:LONGEST_SURNAME].strip('-')}", f"{plain}-{product.isbn}"
 
 
 def _more_slugs_for(product: OnixProduct) -> Iterator[str]:
