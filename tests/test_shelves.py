@@ -3,13 +3,13 @@
 from __future__ import annotations
 
 import re
-from datetime import date
+from datetime import date, timedelta
 from typing import TYPE_CHECKING, Any
 
 import pytest
 from sqlalchemy import select, update
 
-from shop.catalogue.finding import facets, search, subjects
+from shop.catalogue.finding import facets, search, shelves, subjects
 from shop.catalogue.finding.facets import Narrowed
 from shop.catalogue.intake import batch, importer
 from shop.catalogue.models import Edition, Price, RightsSet, Work
@@ -72,6 +72,35 @@ def test_a_filter_that_leaves_nothing_keeps_the_way_back(stocked: Scene) -> None
 
     assert "0 titles" in page
     assert page.count("Without ") == 2
+
+
+def test_of_very_many_the_newest_come_first_page_after_page(scene: Scene) -> None:
+    many = shelves.MOST_RANKED + 30
+    begun = date(2020, 1, 1)
+    with scene.shop.db.writing() as session:
+        for number in range(many):
+            for name, mark in (("tide", "form=ebook"), ("ebb", "form=ebook"), ("tide", "form=paperback")):
+                told = f"{name}-{mark[5:]}-{number}"
+                session.add(
+                    Work(
+                        slug=told,
+                        identifier=told,
+                        title=told,
+                        description="",
+                        subjects=[],
+                        search_text=search.index_text([name], [mark]),
+                        published_on=begun + timedelta(days=number * 7 % many),
+                    )
+                )
+
+    newest_first = sorted(range(many), key=lambda number: number * 7 % many, reverse=True)
+    tides = [f"tide-ebook-{number}" for number in newest_first]
+    asked = "/search?q=tid&form=ebook"
+    last = -(-many // 24)
+    assert "530 books" in scene.get(asked).text
+    assert books(scene, asked) + books(scene, f"{asked}&page=2") == tides[:48]
+    assert books(scene, f"{asked}&page={last}") == tides[24 * (last - 1) :]
+    assert scene.get(f"{asked}&page={last + 1}").status_code == 404
 
 
 NO_FILTERS = (

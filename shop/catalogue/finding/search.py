@@ -102,24 +102,32 @@ def index_text(told: Iterable[str], marks: Iterable[str]) -> str:
     return " ".join([*words, *sorted(set(marks))])
 
 
-def holds(dialect: str, words: Sequence[Sequence[str]], marks: Iterable[str] = ()) -> ColumnElement[bool] | None:
+def holds(
+    dialect: str, words: Sequence[Sequence[str]], marks: Iterable[str] = (), *, by_many: bool = False
+) -> ColumnElement[bool] | None:
     """Return the condition that a work holds one of each group of words, as beginnings, and every mark whole.
 
-    A mark that ends in `*` is a beginning as well. None when nothing is asked.
+    A mark that ends in `*` is a beginning as well. None when nothing is asked. With `by_many` it is expected of so many
+    works that the first few are soonest found by going through all in their order; PostgreSQL sees that by itself.
     """
-    terms = [[(word, True) for word in group] for group in words]
-    terms += [[(mark.removesuffix("*"), mark.endswith("*"))] for mark in marks]
+    terms = _terms(words, marks)
     if not terms:
         return None
     if dialect == "sqlite":
-        return _in_fts5(terms)
+        # With the sign before it the key is none to SQLite, which then keeps to the index of the order.
+        key = literal_column("+work.id") if by_many else Work.id
+        return key.in_(text("SELECT rowid FROM work_word WHERE work_word MATCH :asked").bindparams(asked=_fts5(terms)))
     return _in_lexemes(terms)
 
 
-def _in_fts5(terms: list[list[tuple[str, bool]]]) -> ColumnElement[bool]:
-    asked = _groups(terms, "AND", "OR", '"{}"', "*")
-    found = text("SELECT rowid FROM work_word WHERE work_word MATCH :asked").bindparams(asked=asked)
-    return Work.id.in_(found)
+def _terms(words: Sequence[Sequence[str]], marks: Iterable[str]) -> list[list[tuple[str, bool]]]:
+    """Groups of which a work holds one each, and whether it may be the beginning of a word."""
+    terms = [[(word, True) for word in group] for group in words]
+    return [*terms, *([(mark.removesuffix("*"), mark.endswith("*"))] for mark in marks)]
+
+
+def _fts5(terms: list[list[tuple[str, bool]]]) -> str:
+    return _groups(terms, "AND", "OR", '"{}"', "*")
 
 
 def _in_lexemes(terms: list[list[tuple[str, bool]]]) -> ColumnElement[bool]:
@@ -195,7 +203,17 @@ def _slips(word: str) -> frozenset[str]:
     return frozenset(fewer | swapped | other | more) - {word}
 
 
-def count(connection: Connection, condition: ColumnElement[bool] | None) -> int:
-    """Return how many works meet a condition."""
-    counted = select(func.count()).select_from(Work)
-    return connection.execute(counted if condition is None else counted.where(condition)).scalar_one()
+def count(
+    connection: Connection,
+    words: Sequence[Sequence[str]],
+    marks: Iterable[str],
+    also: Sequence[ColumnElement[bool]] = (),
+) -> int:
+    """Return how many works hold these words and marks, and meet the other conditions."""
+    terms = _terms(words, marks)
+    if connection.dialect.name == "sqlite" and terms and not also:  # the index alone tells, ten times as fast
+        held = text("SELECT count(*) FROM work_word WHERE work_word MATCH :asked")
+        return int(connection.execute(held, {"asked": _fts5(terms)}).scalar_one())
+    found = holds(connection.dialect.name, words, marks)
+    counted = select(func.count()).select_from(Work).where(*also)
+    return connection.execute(counted if found is None else counted.where(found)).scalar_one()

@@ -6,7 +6,7 @@ from collections import defaultdict
 from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING, Any
 
-from sqlalchemy import and_, bindparam, exists, select
+from sqlalchemy import bindparam, exists, select
 
 from shop.catalogue import forms
 from shop.catalogue.covers import jackets
@@ -96,11 +96,12 @@ def shelf(connection: Connection, asked: Asked, page: int, today: date) -> Shelf
     words: Words = [(word,) for word in search.words_asked(asked.words)]
     if asked.words and not words:
         return Shelf([], 0)
-    total = search.count(connection, _condition(connection, asked, words, today))
+    also = _also(asked, today)
+    total = search.count(connection, words, asked.narrowed.marks, also)
     if total or not words:
         return _page(connection, asked, words, total, page, today)
     meant = search.mended(connection, [word for (word,) in words])
-    total = search.count(connection, _condition(connection, asked, meant, today))
+    total = search.count(connection, meant, asked.narrowed.marks, also)
     instead = " ".join(" or ".join(group) for group in meant) if total and meant != words else ""
     return _page(connection, asked, meant, total, page, today, instead)
 
@@ -172,26 +173,33 @@ def _headings(connection: Connection, codes: Iterable[str]) -> dict[str, str | N
     return {row.code: row.heading for row in rows}
 
 
-def _condition(connection: Connection, asked: Asked, words: Words, today: date) -> ColumnElement[bool] | None:
-    conditions = [search.holds(connection.dialect.name, words, asked.narrowed.marks)]
+def _also(asked: Asked, today: date) -> list[ColumnElement[bool]]:
+    """What a work must meet beside holding words and marks."""
+    conditions: list[ColumnElement[bool]] = []
     if asked.narrowed.here and asked.country:
         sold = sellable.may_be_sold_in(asked.country, asked.currency, today)
         conditions.append(exists().where(Edition.work_id == Work.id, sold))
     if asked.published:
         conditions.append(Work.published_on > today if asked.published == "coming" else Work.published_on <= today)
         conditions.append(exists().where(Edition.work_id == Work.id, sellable.NOT_WITHDRAWN))
-    wanted = [condition for condition in conditions if condition is not None]
-    return and_(*wanted) if wanted else None
+    return conditions
+
+
+def _meets(
+    connection: Connection, asked: Asked, words: Words, today: date, *, by_many: bool = False
+) -> Sequence[ColumnElement[bool]]:
+    held = search.holds(connection.dialect.name, words, asked.narrowed.marks, by_many=by_many)
+    return [*(() if held is None else (held,)), *_also(asked, today)]
 
 
 def _page(
     connection: Connection, asked: Asked, words: Words, total: int, page: int, today: date, instead: str = ""
 ) -> Shelf:
-    condition = _condition(connection, asked, words, today)
+    is_great = total > MOST_RANKED
     found = _COMING if asked.published == "coming" else _NEWEST
-    found = found if condition is None else found.where(condition)
+    found = found.where(*_meets(connection, asked, words, today, by_many=is_great))
     first = PAGE_SIZE * (page - 1)
-    if total > MOST_RANKED:
+    if is_great:
         rows = connection.execute(found.limit(PAGE_SIZE).offset(first)).all()
         return Shelf(_cards(connection, rows), total, instead, _known_choices(connection))
     rows = connection.execute(found).all()
@@ -206,9 +214,8 @@ def _other_choices(connection: Connection, asked: Asked, words: Words, today: da
     known: dict[str, list[Choice]] = {}
     for name in (name for name in facets.NAMES if getattr(asked.narrowed, name)):
         without = replace(asked, narrowed=asked.narrowed.without(name))
-        condition = _condition(connection, without, words, today)
-        found = select(Work.search_text).limit(MOST_RECOUNTED + 1)
-        texts = connection.scalars(found if condition is None else found.where(condition)).all()
+        found = select(Work.search_text).where(*_meets(connection, without, words, today))
+        texts = connection.scalars(found.limit(MOST_RECOUNTED + 1)).all()
         if len(texts) <= MOST_RECOUNTED:
             others[name] = facets.choices(texts).get(name, [])
         else:
