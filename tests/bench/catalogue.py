@@ -3,29 +3,30 @@
 from __future__ import annotations
 
 import random
-from dataclasses import dataclass, field
 from datetime import date, timedelta
-from typing import TYPE_CHECKING, Any
+from pathlib import Path
+from tempfile import TemporaryDirectory
+from typing import TYPE_CHECKING, NamedTuple
 
-from sqlalchemy import insert, select, update
+from sqlalchemy import update
 
 from shop import migrations
-from shop.catalogue.finding import search
 from shop.catalogue.intake import importer
-from shop.catalogue.models import Contributor, Edition, KnownSubject, Price, ProviderState, Quotation, RightsSet, Work
-from shop.db import insert_if_absent
+from shop.catalogue.models import Edition, ProviderState, RightsSet
 from shop.settings import assets
 
 if TYPE_CHECKING:
-    from sqlalchemy.orm import Session
-
     from shop.services import Shop
+
+DEMO = assets("config") / "demo" / "catalogue.xml"
+NAMESPACE = "http://ns.editeur.org/onix/3.0/reference"
 
 COUNTRY = "US"
 FAMOUS = "exit-stalin"
 WORKS = 2000
 MANY_EDITIONS = 12
-FORMS = [("BB", None, None), ("ED", "E101", "glassboxx"), ("BC", None, None), ("ED", "E101", "watermark")]
+FORMS = [("BB", None), ("ED", "01"), ("BC", None), ("ED", "02")]
+"""Product forms and, of ebooks, their technical protection (lists 150 and 144)."""
 TERRITORIES = ["CA GB IE US", "AU CA GB NZ US", "CA MX PH US"]
 SUBJECTS = {
     "History": "NHB",
@@ -88,31 +89,20 @@ SMALL_WORDS = [
 ]
 
 
-@dataclass
-class Tables:
-    """Rows to be inserted, by table."""
-
-    rows: dict[type, list[dict[str, Any]]] = field(default_factory=dict)
-
-    def add(self, table: type, **values: Any) -> int:
-        """Note a row down; its id is its place, beyond those of the demo's own books."""
-        rows = self.rows.setdefault(table, [])
-        rows.append({"id": 10_000 + len(rows), **values})
-        return 10_000 + len(rows) - 1
-
-
 def build(shop: Shop, works: int = WORKS) -> None:
-    """The schema, the demo's books, the invented ones; every right signed, every provider content."""
+    """The schema, the demo's books, the invented ones, all imported; every right signed, every provider content."""
     migrations.upgrade(shop.db)
-    importer.import_file(shop, assets("config") / "demo" / "catalogue.xml")
+    importer.import_file(shop, DEMO)
+    with TemporaryDirectory(prefix="frontlist-invented-") as folder:
+        invented = Path(folder) / "invented.xml"
+        _write(invented, works)
+        report = importer.import_file(shop, invented)
+    if report.problems:
+        raise SystemExit(f"an invented book was refused: {report.problems[0]}")
     with shop.db.writing() as session:
-        for table, rows in _invented(works).rows.items():
-            session.execute(insert(table), rows)
-        search.learn(session.connection(), session.scalars(select(Work.search_text)))
-        for heading, code in SUBJECTS.items():
-            insert_if_absent(session, KnownSubject, code=code, heading=heading)
         session.execute(update(RightsSet).values(signed_by="bench", signed_at=shop.now))
-        _please_providers(session, shop)
+        digital = update(Edition).where(Edition.form.startswith("E"))
+        session.execute(digital.values(provider_state=ProviderState.ENABLED, provider_checked_at=shop.now))
 
 
 def slug(number: int) -> str:
@@ -132,101 +122,99 @@ def isbn(number: int, position: int) -> str:
     return f"{digits}{-total % 10}"
 
 
-def _please_providers(session: Session, shop: Shop) -> None:
-    digital = update(Edition).where(Edition.form.startswith("E"))
-    session.execute(digital.values(provider_state=ProviderState.ENABLED, provider_checked_at=shop.now))
-
-
 def _count(number: int) -> int:
     return MANY_EDITIONS if number == 0 else 2 + number % 3
 
 
-def _invented(works: int) -> Tables:
-    tables, chance = Tables(), random.Random(7)  # noqa: S311 - the same books every time
-    rights = [
-        tables.add(RightsSet, digest=f"bench {countries}", countries=countries, statements={}, problems=[])
-        for countries in TERRITORIES
-    ]
-    for number in range(works):
-        _invent(tables, number, rights[number % len(rights)], chance)
-    return tables
+def _write(path: Path, works: int) -> None:
+    chance = random.Random(7)  # noqa: S311 - the same books every time
+    with path.open("w", encoding="utf-8") as file:
+        file.write(f'<ONIXMessage xmlns="{NAMESPACE}" release="3.0"><Header/>')
+        for number in range(works):
+            book = _work(number, chance)
+            file.writelines(_edition(book, number, position, chance) for position in range(_count(number)))
+        file.write("</ONIXMessage>")
 
 
-def _invent(tables: Tables, number: int, rights: int, chance: random.Random) -> None:
+class _Book(NamedTuple):
+    """What the records of a work's editions have in common, as they write it."""
+
+    description: str
+    collateral: str
+
+
+def _work(number: int, chance: random.Random) -> _Book:
     people = [f"{chance.choice(FIRST_NAMES)} {chance.choice(SURNAMES)}" for _ in range(1 + number % 2)]
-    work = _work(tables, number, people, chance)
-    for position, name in enumerate(people):
-        biography = f"<p>{name} {_prose(chance, 20)}</p>"
-        tables.add(Contributor, work_id=work, position=position, role="A01", name=name, biography=biography)
-    for position in range(3):
-        words, source = _prose(chance, 14), f"author of {_title(number + position)}"
-        tables.add(
-            Quotation, work_id=work, position=position, words=words, author=chance.choice(SURNAMES), source=source
-        )
-    for position in range(_count(number)):
-        edition = _edition(tables, work, number, position, rights)
-        tables.add(Price, edition_id=edition, position=0, minor=100 * chance.randrange(8, 45) - 1, currency="GBP")
-
-
-def _work(tables: Tables, number: int, people: list[str], chance: random.Random) -> int:
     subjects = chance.sample(list(SUBJECTS), 2)
-    isbns = [isbn(number, position) for position in range(_count(number))]
-    searched = search.index_text([_title(number), *people, *subjects, *isbns], _marks(number, subjects))
-    return tables.add(
-        Work,
-        slug=slug(number),
-        identifier=f"bench-{number}",
-        title=_title(number),
-        subtitle=_prose(chance, 6).rstrip("."),
-        publisher="Example Press",
-        description="".join(f"<p>{_prose(chance, 90)}</p>" for _ in range(2)),
-        short_description=_prose(chance, 25),
-        territory_statement="Worldwide, but for a few countries that other publishers serve.",
-        subjects=[{"scheme": "93", "code": SUBJECTS[heading], "heading": heading} for heading in subjects],
-        search_text=searched,
-        published_on=_published(number),
+    title = f"<TitleText>{_title(number)}</TitleText><Subtitle>{_prose(chance, 6).rstrip('.')}</Subtitle>"
+    contributors = "".join(
+        "<Contributor><ContributorRole>A01</ContributorRole>"
+        f"<PersonName>{name}</PersonName><BiographicalNote>{name} {_prose(chance, 20)}</BiographicalNote></Contributor>"
+        for name in people
+    )
+    headings = "".join(
+        "<Subject><SubjectSchemeIdentifier>93</SubjectSchemeIdentifier>"
+        f"<SubjectCode>{SUBJECTS[heading]}</SubjectCode><SubjectHeadingText>{heading}</SubjectHeadingText></Subject>"
+        for heading in subjects
+    )
+    texts = [_text("03", f"{_prose(chance, 90)}\n\n{_prose(chance, 90)}"), _text("02", _prose(chance, 25))]
+    for position in range(3):
+        praise = f"<TextAuthor>{chance.choice(SURNAMES)}</TextAuthor>"
+        source = f"<SourceTitle>author of {_title(number + position)}</SourceTitle>"
+        texts.append(_text("06", _prose(chance, 14), praise + source))
+    return _Book(
+        "<TitleDetail><TitleType>01</TitleType><TitleElement><TitleElementLevel>01</TitleElementLevel>"
+        f"{title}</TitleElement></TitleDetail>{contributors}"
+        f"<Language><LanguageRole>01</LanguageRole><LanguageCode>eng</LanguageCode></Language>{headings}",
+        "".join(texts),
     )
 
 
-def _marks(number: int, headings: list[str]) -> list[str]:
-    subjects = [f"subject={SUBJECTS[heading].lower()}" for heading in headings]
-    forms = [f"form={('hardback', 'ebook', 'paperback')[position]}" for position in range(min(3, _count(number)))]
-    return [*subjects, *forms, "language=eng", f"year={_published(number).year}"]
+def _text(kind: str, words: str, source: str = "") -> str:
+    return f"<TextContent><TextType>{kind}</TextType><Text>{words}</Text>{source}</TextContent>"
+
+
+def _edition(book: _Book, number: int, position: int, chance: random.Random) -> str:
+    form, protection = FORMS[position % len(FORMS)]
+    is_print = protection is None
+    fixed = f"<EpubTechnicalProtection>{protection}</EpubTechnicalProtection>"
+    measures = "".join(
+        f"<Measure><MeasureType>{kind}</MeasureType><Measurement>{size}</Measurement>"
+        "<MeasureUnitCode>mm</MeasureUnitCode></Measure>"
+        for kind, size in (("01", 229), ("02", 152))
+    )
+    pages = (
+        f"<Extent><ExtentType>00</ExtentType><ExtentValue>{180 + number % 400}</ExtentValue>"
+        "<ExtentUnit>03</ExtentUnit></Extent>"
+    )
+    name = isbn(number, position)
+    return (
+        f"<Product><RecordReference>bench.{number}.{position}</RecordReference><NotificationType>03</NotificationType>"
+        f"<ProductIdentifier><ProductIDType>15</ProductIDType><IDValue>{name}</IDValue></ProductIdentifier>"
+        f"<DescriptiveDetail><ProductComposition>00</ProductComposition><ProductForm>{form}</ProductForm>"
+        f"{measures if is_print else '<ProductFormDetail>E101</ProductFormDetail>' + fixed}"
+        f"{book.description}{pages if is_print else ''}</DescriptiveDetail>"
+        f"<CollateralDetail>{book.collateral}</CollateralDetail>"
+        "<PublishingDetail><Publisher><PublishingRole>01</PublishingRole><PublisherName>Example Press</PublisherName>"
+        "</Publisher><PublishingStatus>04</PublishingStatus><PublishingDate><PublishingDateRole>01</PublishingDateRole>"
+        f"<Date>{_published(number):%Y%m%d}</Date></PublishingDate><SalesRights><SalesRightsType>01</SalesRightsType>"
+        f"<Territory><CountriesIncluded>{TERRITORIES[number % len(TERRITORIES)]}</CountriesIncluded></Territory>"
+        "</SalesRights></PublishingDetail><RelatedMaterial><RelatedWork><WorkRelationCode>01</WorkRelationCode>"
+        f"<WorkIdentifier><WorkIDType>01</WorkIDType><IDValue>bench-{number}</IDValue></WorkIdentifier></RelatedWork>"
+        "</RelatedMaterial><ProductSupply><SupplyDetail><Supplier><SupplierRole>01</SupplierRole>"
+        "<SupplierName>Example Press</SupplierName></Supplier><ProductAvailability>20</ProductAvailability>"
+        f"{'<Stock><OnHand>40</OnHand></Stock>' if is_print else ''}<Price><PriceType>02</PriceType>"
+        f"<PriceAmount>{chance.randrange(8, 45) - 0.01:.2f}</PriceAmount><CurrencyCode>GBP</CurrencyCode></Price>"
+        "</SupplyDetail></ProductSupply></Product>"
+    )
 
 
 def _published(number: int) -> date:
     return date(2026, 10, 1) - timedelta(days=number % 9000)
 
 
-def _edition(tables: Tables, work: int, number: int, position: int, rights: int) -> int:
-    form, detail, fulfiller = FORMS[position % len(FORMS)]
-    prints = fulfiller is None
-    return tables.add(
-        Edition,
-        work_id=work,
-        position=position,
-        isbn=isbn(number, position),
-        record_reference=f"bench.{number}.{position}",
-        record_digest="",
-        form=form,
-        form_detail=detail,
-        protection=None if prints else "01",
-        pages=180 + number % 400 if prints else None,
-        width_mm=152 if prints else None,
-        height_mm=229 if prints else None,
-        publication_date=_published(number),
-        publishing_status="04",
-        availability="20",
-        stock=40 if prints else None,
-        rights_set_id=rights,
-        tax_class="print_book" if prints else "epub",
-        fulfiller=fulfiller,
-        sku=isbn(number, position),
-    )
-
-
 def _title(number: int) -> str:
-    return slug(number).rsplit("-", 1)[0].replace("-", " ").capitalize()
+    return slug(number).replace("-", " ").capitalize()
 
 
 def _prose(chance: random.Random, words: int) -> str:
