@@ -2,17 +2,20 @@
 
 from __future__ import annotations
 
+import io
 import random
 from datetime import date, timedelta
 from pathlib import Path
 from tempfile import TemporaryDirectory
 from typing import TYPE_CHECKING, NamedTuple
 
-from sqlalchemy import update
+from PIL import Image
+from sqlalchemy import select, update
 
 from shop import migrations
+from shop.catalogue.covers import fetching
 from shop.catalogue.intake import importer
-from shop.catalogue.models import Edition, ProviderState, RightsSet
+from shop.catalogue.models import Edition, ProviderState, RightsSet, Work
 from shop.settings import assets
 
 if TYPE_CHECKING:
@@ -103,6 +106,36 @@ def build(shop: Shop, works: int = WORKS) -> None:
         session.execute(update(RightsSet).values(signed_by="bench", signed_at=shop.now))
         digital = update(Edition).where(Edition.form.startswith("E"))
         session.execute(digital.values(provider_state=ProviderState.ENABLED, provider_checked_at=shop.now))
+
+
+def give_covers(shop: Shop, at: int, count: int) -> str:
+    """Give so many works photographs for covers, from a place on the list of all on; return the first one's address."""
+    newest = select(Work.slug, Edition.isbn).join(Edition.work).where(Edition.position == 0)
+    with shop.db.reading() as session:
+        ordered = newest.order_by(Work.published_on.desc(), Work.id.desc()).offset(at).limit(count)
+        works = session.execute(ordered).all()
+    for number, work in enumerate(works):
+        keep = fetching.keep(shop, work.isbn, _photograph(number))
+        with shop.db.writing() as session:
+            keep(session)
+    return f"/books/{works[0].slug}"
+
+
+def _photograph(number: int) -> bytes:
+    """Noise on every scale, as in a landscape, less of it the finer; harder to pack than most covers."""
+    chance, size = random.Random(number), (640, 960)  # noqa: S311 - the same pictures every time
+    layers = [Image.frombytes("RGB", grid, chance.randbytes(grid[0] * grid[1] * 3)) for grid in _GRIDS]
+    picture, weight = layers[0].resize(size, Image.Resampling.BICUBIC), 1.0
+    for depth, layer in enumerate(layers[1:], 1):
+        weight += (strength := ROUGHNESS**depth)
+        picture = Image.blend(picture, layer.resize(size, Image.Resampling.BICUBIC), strength / weight)
+    out = io.BytesIO()
+    picture.save(out, "PNG")
+    return out.getvalue()
+
+
+ROUGHNESS = 0.5
+_GRIDS = [(2 << depth, 3 << depth) for depth in range(1, 9)]
 
 
 def slug(number: int) -> str:
