@@ -101,6 +101,12 @@ def test_viewers_look_and_do_not_decide(alike: Scene) -> None:
     assert pairs(alike) == 1
 
 
+def test_a_title_in_capitals_and_without_accents_is_the_same_title(scene: Scene, tmp_path: Path) -> None:
+    take_in(scene, tmp_path, product(HARD, title="Œdipe à l'été"), product(EBOOK, title="OEDIPE À L'ÉTÉ"))
+
+    assert pairs(scene) == 1
+
+
 def test_other_people_make_another_book(scene: Scene, tmp_path: Path) -> None:
     take_in(scene, tmp_path, product(HARD), product(EBOOK))
     with scene.shop.db.writing() as session:

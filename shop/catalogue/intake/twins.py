@@ -7,10 +7,10 @@ proof: it may be a first and a second edition, or a play and a novel. So a perso
 from __future__ import annotations
 
 from collections import defaultdict
-from itertools import combinations
+from itertools import combinations, islice
 from typing import TYPE_CHECKING
 
-from sqlalchemy import String, func, select, update
+from sqlalchemy import String, select, update
 from sqlalchemy.orm import Mapped, mapped_column, selectinload
 
 from shop.catalogue.finding.search import folded
@@ -45,16 +45,21 @@ def pairs(session: Session) -> list[Pair]:
     """Return works that are alike and that nobody has told apart, at most MOST_PAIRS of them."""
     apart = {(row.first, row.second) for row in session.execute(select(ToldApart.first, ToldApart.second))}
     found = (pair for works in _alike(session) for pair in combinations(works, 2) if _key(*pair) not in apart)
-    return [pair for pair, _ in zip(found, range(MOST_PAIRS), strict=False)]
+    return list(islice(found, MOST_PAIRS))
 
 
 def _alike(session: Session) -> Iterator[list[Work]]:
-    twice = select(func.lower(Work.title)).group_by(func.lower(Work.title)).having(func.count() > 1)
-    query = select(Work).where(func.lower(Work.title).in_(twice)).order_by(Work.id)
-    groups: dict[tuple[str, frozenset[str]], list[Work]] = defaultdict(list)
-    for work in session.scalars(query.options(selectinload(Work.contributors), selectinload(Work.editions))):
-        groups[folded(work.title), _people(work)].append(work)
-    return (works for works in groups.values() if len(works) > 1)
+    """Compare titles here: SQLite knows the small letters of ASCII alone. Works are loaded one title at a time."""
+    titled: dict[str, list[int]] = defaultdict(list)
+    for number, title in session.execute(select(Work.id, Work.title).order_by(Work.id)):
+        titled[folded(title)].append(number)
+    for numbers in titled.values():
+        if len(numbers) > 1:
+            query = select(Work).where(Work.id.in_(numbers)).order_by(Work.id)
+            groups: dict[frozenset[str], list[Work]] = defaultdict(list)
+            for work in session.scalars(query.options(selectinload(Work.contributors), selectinload(Work.editions))):
+                groups[_people(work)].append(work)
+            yield from (works for works in groups.values() if len(works) > 1)
 
 
 def _people(work: Work) -> frozenset[str]:
