@@ -42,6 +42,10 @@ class Folder:
         """Whether it is there."""
         return self._place(name).is_file()
 
+    def drop(self, name: str) -> None:
+        """Delete the file, if it is there."""
+        self._place(name).unlink(missing_ok=True)
+
     def path(self, name: str) -> Path:
         """Where it is; raises FileNotFoundError."""
         place = self._place(name)

@@ -23,6 +23,9 @@ class Files(Protocol):
     def has(self, name: str) -> bool:
         """Whether the name is kept."""
 
+    def drop(self, name: str) -> None:
+        """Let go of a name and its content; one that is not kept is none to let go of."""
+
     def path(self, name: str) -> Path:
         """A path from which the file can be sent in pieces; raises FileNotFoundError."""
 

@@ -36,6 +36,7 @@ HANDLERS: dict[str, Handler] = {
     notify.LETTER: notify.letter,
     notify.ROUND: notify.look_round,
     jobs.IMPORT: jobs.take_in,
+    jobs.FORGET: jobs.forget,
     jackets.FETCH: fetching.fetch,
     sellable.ROUND: sellable.note_day,
     "sweep": settlement.sweep,

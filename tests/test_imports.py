@@ -391,3 +391,17 @@ def test_a_file_is_kept_by_a_name_of_ours_and_told_of_by_its_own(counter: Scene)
     assert len(set(kept)) == len(NAMES)
     assert all(re.fullmatch(r"imports/[0-9a-f]{16}\.onix", name) for name in kept)
     assert [counter.shop.services.files.get(name) for name in kept] == told
+
+
+def test_a_file_is_let_go_of_when_its_import_is_over_and_not_before(counter: Scene) -> None:
+    bring(counter, CATALOGUE)
+    bring(counter, b"no xml at all")
+    kept = [str(row.payload["kept"]) for row in counter.all(work.WorkRow) if row.kind == IMPORT]
+    taken_in = counter.shop.services.files.path(kept[0])
+    before = [counter.shop.services.files.has(name) for name in kept]
+    work_it_off(counter)
+
+    assert before == [True, True]
+    assert [found.state for found in counter.all(OnixImport)] == ["done", "refused"]
+    assert [counter.shop.services.files.has(name) for name in kept] == [False, False]
+    assert list(taken_in.parent.iterdir()) == []

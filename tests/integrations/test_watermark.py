@@ -79,6 +79,9 @@ class FilesInMemory:
     def has(self, name: str) -> bool:
         return name in self.files
 
+    def drop(self, name: str) -> None:
+        self.files.pop(name, None)
+
     def path(self, name: str) -> Path:
         raise FileNotFoundError(name)
 

@@ -1,7 +1,8 @@
 """Importing at the counter: a file that staff have brought, taken in by a worker, with its progress in sight.
 
 Each batch of products is written together with the progress it makes and with the worker's lease, so that counts are
-true after any crash, and a worker that has lost its lease takes nothing in.
+true after any crash, and a worker that has lost its lease takes nothing in. The file itself is let go of when its
+import is over.
 """
 
 from __future__ import annotations
@@ -9,6 +10,7 @@ from __future__ import annotations
 import json
 import secrets
 from datetime import datetime, timedelta
+from enum import StrEnum
 from functools import partial
 from typing import TYPE_CHECKING, Any, BinaryIO
 
@@ -34,11 +36,20 @@ if TYPE_CHECKING:
     from shop.services import Shop
     from shop.work import Ending, Job
 
-IMPORT = "import-onix"
+IMPORT, FORGET = "import-onix", "forget-import"
 MOST_PROBLEMS = 1000
 """Problems that stand in the row; all of them stand in a file beside the import's own, once it is over."""
 COUNTED_AT_ONCE = 5000
 """Products that are counted before the lease is renewed: seconds, even where every one must be parsed."""
+
+
+class ImportState(StrEnum):
+    """How far an import has come."""
+
+    WAITING = "waiting"
+    RUNNING = "running"
+    DONE = "done"
+    REFUSED = "refused"
 
 
 class OnixImport(Base):
@@ -62,7 +73,7 @@ class OnixImport(Base):
     left_out: Mapped[int] = mapped_column(default=0)
     problems: Mapped[list[dict[str, Any]]] = mapped_column(JSON, default=list)
     error: Mapped[str | None] = mapped_column(Text)
-    state: Mapped[str] = mapped_column(String(10), default="waiting")
+    state: Mapped[str] = mapped_column(String(10), default=ImportState.WAITING)
     ended_at: Mapped[datetime | None]
 
     @property
@@ -118,16 +129,22 @@ def take_in(job: Job, shop: Shop) -> Ending:
     with shop.db.writing() as session:
         _hold(session, job, shop)
         earlier = session.get_one(OnixImport, number)
-        earlier.state = "running"
+        earlier.state = ImportState.RUNNING
         taking = Taking(job, shop, (earlier.added, earlier.changed, earlier.withdrawn))
     try:
         taking.know(_counted(taking, path))
         importer.import_file(shop, path, taking.told)
     except OnixError as error:
         taking.keep_problems()
-        return partial(_end, number, str(error).replace(path.name, earlier.file), shop.now)
+        return partial(_end, job, str(error).replace(path.name, earlier.file), shop.now)
     taking.keep_problems()
-    return partial(_end, number, None, shop.now)
+    return partial(_end, job, None, shop.now)
+
+
+def forget(job: Job, shop: Shop) -> Ending:
+    """Work: let go of a file that has been taken in, or refused."""
+    shop.services.files.drop(job.payload["kept"])
+    return work.nothing_more
 
 
 class Taking:
@@ -194,6 +211,8 @@ def _written_out(problems: list[Problem]) -> list[dict[str, Any]]:
     return [{"line": one.line, "reference": one.reference, "reason": one.reason} for one in problems]
 
 
-def _end(number: int, error: str | None, at: datetime, session: Session) -> None:
-    found = session.get_one(OnixImport, number)
-    found.error, found.ended_at, found.state = error, at, "refused" if error else "done"
+def _end(job: Job, error: str | None, at: datetime, session: Session) -> None:
+    found = session.get_one(OnixImport, int(job.key))
+    found.error, found.ended_at = error, at
+    found.state = ImportState.REFUSED if error else ImportState.DONE
+    work.enqueue(session, FORGET, job.key, at=at, payload={"kept": job.payload["kept"]})
