@@ -123,6 +123,7 @@ class _Claims:
     Attributes:
         lost: Words for what is shut out, of which nobody knows where it is.
         doubts: What can be read both ways, or was not read at all.
+        lacks_base: Whether places are taken away from something of which nobody knows where it is.
     """
 
     said: list[_Claim] = field(default_factory=list)
@@ -131,6 +132,7 @@ class _Claims:
     doubts: list[str] = field(default_factory=list)
     terms: list[str] = field(default_factory=list)
     is_cut: bool = False
+    lacks_base: bool = False
 
 
 @dataclass(slots=True)
@@ -168,7 +170,7 @@ class _Parser:
         self._terms = terms_on(on)
         self._closes = False
         self._waits = False  # for the first place after a negation
-        self._picks = False  # after "including" in an exclusion
+        self._picks = ""  # after "including" or "but not" in an exclusion
         self._is_outside = False
         self._frames = [_Frame(closes=False)]
         self._last: Place | None = None
@@ -188,7 +190,7 @@ class _Parser:
         goes_on = is_list or (mark == ";" and (self._waits or not speaks_anew))
         self._closes = self._closes and goes_on
         self._waits = self._waits and self._closes
-        self._picks = self._is_outside = False
+        self._picks, self._is_outside = "", False
         self._frames = [_Frame(self._closes)]
 
     def _hear(self, said: list[Said], at: int) -> None:
@@ -207,7 +209,7 @@ class _Parser:
             self._doubt(text)
             self._closes = self._waits = True
         elif meaning in _CLOSING:
-            self._deny(meaning, text, _ahead(said, at))
+            self._shut_out(meaning, said, at)
         elif meaning in _OPENING:
             self._allow(meaning, said, at)
         elif meaning is Turn.OUTSIDE:
@@ -239,13 +241,22 @@ class _Parser:
             self._frames.append(_Frame(self._closes))
         elif mark is Turn.CLOSE and len(self._frames) > 1:
             inner = self._frames.pop()
-            self._closes, self._picks = inner.closes, False
+            self._closes, self._picks = inner.closes, ""
             self._frames[-1].runs[-1] += [claim for run in inner.runs for claim in run]
+
+    def _shut_out(self, turn: Turn, said: list[Said], at: int) -> None:
+        """Hear a word that closes, but for "but not" in an exclusion, and "not for export" where no place follows."""
+        text, ahead = said[at][1], _ahead(said, at)
+        if turn is Turn.BUT_NOT and self._closes and not self._waits:
+            self._picks = "but not"
+        elif turn is not Turn.STAYS or ahead:
+            self._claims.lacks_base |= turn in _TAKES_AWAY and not self._claims.said and _is_after_unknown(said, at)
+            self._deny(turn, text, ahead)
 
     def _deny(self, turn: Turn, text: str, ahead: str) -> None:
         """Close the places after a negation; or those before it, where it stands behind them; or both."""
         stands_behind = ahead != "here" and bool(self._frames[-1].runs[-1])
-        if self._is_outside and not ahead and turn is not Turn.EXCLUDE:
+        if self._is_outside and not ahead and turn not in _TAKES_AWAY:
             return
         if turn is Turn.GONE:
             if not ahead or stands_behind:
@@ -253,16 +264,16 @@ class _Parser:
                 self._doubt(text)
             return
         if not ahead and self._close_back(text, spares_world=False):
-            if turn is Turn.EXCLUDE:
+            if turn in _TAKES_AWAY:
                 self._doubt(text)
             return
-        if turn is not Turn.EXCLUDE and (stands_behind or (turn is Turn.DENIED and self._frames[-1].runs[-1])):
+        if turn not in _TAKES_AWAY and (stands_behind or (turn is Turn.DENIED and self._frames[-1].runs[-1])):
             self._close_back(text, spares_world=True)
             self._doubt(text)
         elif not ahead:
             self._doubt(text)
         self._closes = self._waits = True
-        self._picks = False
+        self._picks = ""
 
     def _except(self, said: list[Said], at: int) -> None:
         """Close the place right after a but, if all before it is open: without doubt if that was the world."""
@@ -296,7 +307,7 @@ class _Parser:
         elif not self._closes or self._waits:
             return
         elif turn is Turn.INCLUDE:
-            self._picks = True
+            self._picks = "including"
         elif turn is Turn.RESTORE or _opens_anew(said, at):
             self._closes = False
         else:
@@ -311,7 +322,7 @@ class _Parser:
         is_denied = self._closes and self._waits
         self._is_outside = bool(forbids) and not is_denied
         self._closes = not (is_denied or forbids)
-        self._waits = self._picks = False
+        self._waits, self._picks = False, ""
 
     def _name_dependencies(self, text: str) -> None:
         """Name the territories of the country before, or of all that the clause speaks of alike."""
@@ -337,16 +348,16 @@ class _Parser:
             claims.terms.append(place.label)
         closes = self._closes and not (self._picks and self._is_let_in(place))
         if closes and self._picks:
-            self._doubt(f"including {place.label}")
+            self._doubt(f"{self._picks} {place.label}")
         claim = _Claim(place, closes)
         claims.said.append(claim)
         self._frames[-1].runs[-1].append(claim)
         self._last, self._waits = place, False
 
     def _is_let_in(self, place: Place) -> bool:
-        """Whether "including" in an exclusion brings a place back: a part of what was shut out, in no bracket of it."""
+        """Whether a place comes back from an exclusion: as a part of it, and after "including" in no bracket of it."""
         within = any(one.closes and place.countries < one.place.countries for one in self._claims.said)
-        return within and not self._frames[-1].closes
+        return within and (self._picks == "but not" or not self._frames[-1].closes)
 
     def _doubt(self, text: str) -> None:
         self._claims.doubts.append(text)
@@ -354,7 +365,8 @@ class _Parser:
 
 _WITH_DEPENDENCIES = frozenset(words.DEPENDENCIES_OF)
 _OWNS = frozenset({"exclusive", "exclusively", "nonexclusive"})
-_CLOSING = {Turn.EXCLUDE, Turn.NO, Turn.DENIED, Turn.GONE}
+_TAKES_AWAY = {Turn.EXCLUDE, Turn.BUT_NOT}
+_CLOSING = {*_TAKES_AWAY, Turn.NO, Turn.DENIED, Turn.STAYS, Turn.GONE}
 _OPENING = {Turn.INCLUDE, Turn.RESTORE, Turn.SALE, Turn.YES}
 
 
@@ -369,6 +381,12 @@ def _ahead(said: list[Said], at: int) -> str:
             return where
         where = "beyond" if meaning is Turn.COMMA else where
     return ""
+
+
+def _is_after_unknown(said: list[Said], at: int) -> bool:
+    """Whether a word that is not known stands before it, but for words that say nothing of where."""
+    before = (meaning for meaning, _ in reversed(said[:at]) if meaning not in {Turn.NOTHING, Turn.OPEN, Turn.COMMA})
+    return next(before, Turn.NOTHING) is None
 
 
 def _is_before_place(said: list[Said], at: int) -> bool:
@@ -399,7 +417,7 @@ def _with_listed(said: list[Said], *, is_closed: bool) -> list[Said]:
 
 def _ends_an_item(said: list[Said], at: int) -> bool:
     after = said[at + 1][0] if at + 1 < len(said) else Turn.COMMA
-    return isinstance(after, Place) or after in {Turn.COMMA, Turn.CLOSE}
+    return isinstance(after, Place) or after in {Turn.COMMA, Turn.CLOSE, Turn.INCLUDE, Turn.RESTORE, *_TAKES_AWAY}
 
 
 # --- the verdict
@@ -410,7 +428,7 @@ def _settled(sentence: str, claims: _Claims) -> Reading:
     opened = [claim.place for claim in claims.said if not claim.closes and claim.place.whole is None]
     parts = _parts(claims)
     problems = parts + _shut(claims)
-    assumed = bool(closed) and not opened and not claims.doubts
+    assumed = bool(closed) and not (opened or claims.doubts or claims.lacks_base)
     if assumed:
         opened.append(Place(Level.WORLD, COUNTRIES, "the rest of the world, which the sentence does not name"))
         problems.append("It says only where it is not sold: the rest of the world is taken as open.")

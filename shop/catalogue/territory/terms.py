@@ -47,10 +47,12 @@ class Turn(Enum):
     SALE = auto()  # for sale in …: opens only in its own right
     YES = auto()  # Y, in a table
     EXCLUDE = auto()
+    BUT_NOT = auto()  # lets in a part of what is shut, else closes
     BUT = auto()  # of the world: it closes a place right after it
     OUTSIDE = auto()  # all but these; after a no, only these
     NO = auto()  # not for sale in …
     DENIED = auto()  # excluded, not for sale: of the places before it too
+    STAYS = auto()  # not for export: to the places after it, if there are any
     GONE = auto()  # sold: of the places before it only
     DASH = auto()  # between the world and a part of it
     NARROW = auto()  # the place right after it is meant in part
@@ -196,10 +198,12 @@ _TURNS = {
     Turn.YES: words.YES,
     Turn.NO: words.NO,
     Turn.DENIED: words.DENIED,
+    Turn.STAYS: words.STAYS,
     Turn.GONE: words.GONE,
     Turn.NOTHING: words.NOTHING,
     Turn.NARROW: words.NARROWING,
     Turn.BUT: words.BUT,
+    Turn.BUT_NOT: words.BUT_NOT,
     Turn.THERE: words.DEPENDENCIES,
 }
 

@@ -17,7 +17,10 @@ WORLD = (
     *("global", "globally", "international", "internationally", "universal", "universe", "universally"),
     *("rest of world", "rest of the world", "remainder of the world", "rest world", "ROW", "RoW", "WW"),
     *("elsewhere", "all other countries", "all other territories", "other countries", "other territories"),
-    *("every territory", "no restrictions", "unrestricted", "no territorial restrictions"),
+    *("every territory", "no restrictions", "unrestricted", "no territorial restrictions", "all regions", "WEL"),
+    *(f"{kind} restrictions{mark} none" for kind in ("", "territorial", "sales") for mark in ("", ":")),
+    *(f"{what}{mark} all" for what in ("territories", "territory", "countries", "markets") for mark in ("", ":")),
+    "all markets",
 )
 
 INCLUDE = (
@@ -35,6 +38,7 @@ RESTORE = (
 SALE = (
     *("for sale in", "for sale throughout", "on sale in", "available in", "may be sold in", "can be sold in"),
     *("for sale only in", "available only in", "exclusive in", "non-exclusive in", "nonexclusive in"),
+    *("not for export from", "not for re-export from"),
 )
 """These open only at the head of a part of the sentence: "not for sale in" denies, and "or available in" goes on."""
 
@@ -44,12 +48,15 @@ EXCLUDE = (
     *("excluding", "exclude", "excludes", "exclusive of", "excl", "excl.", "ex", "ex.", "exc", "exc.", "x", "−", "non"),
     *("except", "except for", "except in", "with the exception of", "with exception of", "with exceptions of"),
     *("exception", "exceptions", "excepting", "save", "save for", "saving", "bar", "barring", "other than"),
-    *("apart from", "aside from", "but not", "but not in", "not including", "not incl", "but for", "without"),
+    *("apart from", "aside from", "not including", "not incl", "but for", "without"),
     *("minus", "less", "omitting", "not covering", "all but", "if not in", "but excluding", "and excluding", "sans"),
     *("but no", "with no rights in", "no rights in", "excluding only", "not in", "not the", "exclusion", "exclusions"),
     *("exclusion of", "with the exclusion of", "to the exclusion of"),
 )
 """These close what is named after them."""
+
+BUT_NOT = ("but not", "but not in", "but not the", "though not", "though not in", "although not")
+"""In an exclusion these let a part of it in again; elsewhere they close."""
 
 BUT = ("but",)
 """Closes a place that stands right after it, when all before it is open: the world but the UK."""
@@ -76,7 +83,7 @@ NO = (
 
 DENIED = (
     *("excluded", "excepted", "exempted", "omitted", "not included", "are not included", "not covered", "closed"),
-    *("not for sale", "not for resale", "not for distribution", "not for export", "not available", "unavailable"),
+    *("not for sale", "not for resale", "not for distribution", "not available", "unavailable"),
     *("not be sold", "not sold", "not to be sold", "cannot be sold", "cannot be despatched", "no sale", "no sales"),
     *("no rights", "not licensed", "not permitted", "not allowed", "not authorised", "not authorized", "not granted"),
     *("prohibited", "forbidden", "banned", "blocked", "withheld", "unauthorised", "unauthorized", "illegal"),
@@ -84,6 +91,9 @@ DENIED = (
     *("rights sold", "already sold", "rights already sold"),
 )
 """Said of the places before them as well as of those after them."""
+
+STAYS = ("not for export", "not for re-export", "no export", "export prohibited", "export not permitted")
+"""Of the places after them, these say that it must not go there; of those before them, nothing."""
 
 FORBIDS = frozenset(
     {
@@ -189,6 +199,8 @@ NOTHING = (
     *(f"{one} language" for one in _LANGUAGES),
     *("in the French language", "republic", "rep.", "rep", "allowed", "rest of", "remainder of"),
     *("law", "legal", "contractual", "bookshops", "booksellers", "retailers", "supply", "supplied", "until", "further"),
+    *("special edition", "limited edition", "signed edition", "revised edition", "low price edition", "low-priced"),
+    *("student edition", "not for export therefrom", "therefrom", "as to", "exclusions none", "exclusions: none"),
     *("individual", "specific", "certain", "various", "several", "two", "three", "four", "five", "six", "or in"),
 )
 
@@ -346,9 +358,9 @@ ALSO_WORDS = frozenset(
 )
 """ISO codes that are words, or abbreviations of something else, as well."""
 
-IN_LISTS_OF_CODES = frozenset({"cw", "sa", "na", "ci", "ni"})
-"""ISO codes that stand for Commonwealth, South Africa, North America, the Channel Islands or Northern Ireland as well,
-unless they are among many codes."""
+IN_LISTS_OF_CODES = frozenset({"cw", "sa", "na", "ci", "ni", "om"})
+"""ISO codes that stand for Commonwealth, South Africa, North America, the Channel Islands, Northern Ireland or the open
+market as well, unless they are among many codes."""
 
 _ALPHA3 = """
 ARE:AE ARG:AR AUS:AU AUT:AT BEL:BE BGD:BD BRA:BR CAN:CA CHE:CH CHL:CL CHN:CN COL:CO CYP:CY CZE:CZ DEU:DE DNK:DK EGY:EG
@@ -375,8 +387,8 @@ class Token:
 
 
 _WORD = re.compile(r"(?:[^\W\d_]\.){2,}|[^\W_]+(?:['’][^\W_]+)*\.?|[()\[\];:.]|[^\s\w]")
-_MINUS = re.compile(r"(?<=[\w)] )[-–](?=[^\W\d_])")
-"""A dash between a space and a name takes the name away: World -UK."""
+_MINUS = re.compile(r"(?:(?<=[\w)] )|(?<=[,;(])|(?<=[,;] ))[-–](?=[^\W\d_])|!(?=[A-Z]{2})")
+"""A dash between a space or a comma and a name takes the name away: World -UK, -IE. A program may write !UK."""
 
 _PLAIN = str.maketrans({"’": "'", "ł": "l", "Ł": "L", "ø": "o", "Ø": "O", "đ": "d", "ß": "ss", "æ": "ae"})
 _ABBREVIATIONS = {"ex.", "excl.", "incl.", "exc.", "inc.", "st.", "is.", "rep.", "terr.", "n.", "s.", "e.", "w."}
