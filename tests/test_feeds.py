@@ -142,6 +142,26 @@ def test_any_title_survives_the_way_into_every_document() -> None:
     assert calendar.endswith(b"END:VCALENDAR\r\n")
 
 
+XML = ("/new.atom", "/opds/new.atom", "/merchant/US.xml", "/books/exit-stalin.onix")
+
+
+@pytest.mark.parametrize("sign", ["&#1;", "&#27;", "&#xFFFE;", "&#xFFFF;"])
+def test_a_sign_that_xml_forbids_is_left_out_and_takes_no_document_from_the_other_books(
+    scene: Scene, sign: str
+) -> None:
+    with scene.shop.db.writing() as session:
+        session.execute(update(Work).values(description=f"<p>The long{sign} story</p>", short_description=None))
+        session.execute(update(Contributor).values(biography=f"A historian{sign}"))
+    told = {path: scene.get(path).data for path in XML}
+    with scene.shop.db.writing() as session:
+        session.execute(update(Work).values(short_description=f"The short{sign} story"))
+    told["/new.atom"] = scene.get("/new.atom").data
+
+    words = {path: str(etree.fromstring(document).xpath("string()")) for path, document in told.items()}
+    assert "The short story" in words["/new.atom"]
+    assert all("The long story" in words[path] for path in XML[1:])
+
+
 def test_an_empty_shop_has_an_empty_feed() -> None:
     assert (
         feedparser.parse(documents.atom(HOUSE, "/new.atom", "New books", [], NOW)).feed.updated

@@ -7,13 +7,14 @@ none of the page's fonts; it always stands on a plain ground, never on the patte
 
 import hashlib
 import math
-import re
 import unicodedata
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from functools import lru_cache
 from html import escape
 from typing import TypeVar
+
+from shop.catalogue.facts.markup import FORBIDDEN
 
 WIDTH = 600
 HEIGHT = 900
@@ -173,12 +174,9 @@ def _break(word: str, ems: float) -> list[str]:
     return pieces
 
 
-_FORBIDDEN = re.compile("[^\t\n\r -\ud7ff\ue000-\ufffd\U00010000-\U0010ffff]")  # by XML 1.0, section 2.2
-
-
 def _clip(text: str, most: int) -> str:
     """The text without what XML forbids, shortened to a number of bytes as they will be written."""
-    kept = whole = " ".join(_FORBIDDEN.sub(" ", text).split())
+    kept = whole = " ".join(FORBIDDEN.sub(" ", text).split())
     while len(escape(kept, quote=False).encode()) > most:
         kept = kept[:-1]
     return kept if kept == whole else f"{kept.rstrip(' ,;:-')}…"

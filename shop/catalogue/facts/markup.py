@@ -25,12 +25,15 @@ ALLOWED = {
     "sup",
     "h3",
 }
+FORBIDDEN = re.compile("[^\t\n\r -\ud7ff\ue000-\ufffd\U00010000-\U0010ffff]")
+"""What no XML document may hold (XML 1.0, section 2.2), though HTML can name it, as `&#27;`."""
 
 
 @lru_cache(maxsize=10_000)
 def clean(html: str) -> Markup:
     """The text with nothing in it but reading matter: no script, no style, no link, no picture."""
-    return Markup(nh3.clean(_apart(html), tags=ALLOWED, attributes={}, link_rel=None))  # noqa: S704 - this is the cleaner
+    cleaned = nh3.clean(_apart(html), tags=ALLOWED, attributes={}, link_rel=None)
+    return Markup(FORBIDDEN.sub("", cleaned))  # noqa: S704 - this is the cleaner
 
 
 def lines(html: str) -> str:
@@ -50,4 +53,5 @@ _BLOCK = re.compile(r"</?(p|br|li|ul|ol|h[1-6]|div|blockquote|table|tr|t[dh]|dl|
 @lru_cache(maxsize=10_000)
 def plain(html: str) -> str:
     """The words alone."""
-    return " ".join(Markup(nh3.clean(_BLOCK.sub(r" \g<0> ", html), tags=set())).unescape().split())  # noqa: S704 - unescaped to text at once
+    words = Markup(nh3.clean(_BLOCK.sub(r" \g<0> ", html), tags=set())).unescape()  # noqa: S704 - unescaped to text at once
+    return FORBIDDEN.sub("", " ".join(words.split()))
