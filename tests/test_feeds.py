@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from datetime import UTC, date, datetime, timedelta
 from typing import TYPE_CHECKING, Any
 from urllib.robotparser import RobotFileParser
@@ -160,6 +161,16 @@ def test_a_sign_that_xml_forbids_is_left_out_and_takes_no_document_from_the_othe
     words = {path: str(etree.fromstring(document).xpath("string()")) for path, document in told.items()}
     assert "The short story" in words["/new.atom"]
     assert all("The long story" in words[path] for path in XML[1:])
+
+
+@pytest.mark.parametrize("day", [date(9999, 12, 31), date(999, 1, 2)])
+def test_a_day_at_the_edge_of_the_calendar_is_told_like_any_other(day: date) -> None:
+    entry = replace(NASTY, published_on=day)
+    events: list[Any] = icalendar.Calendar.from_ical(documents.calendar(HOUSE, [entry], NOW)).walk("VEVENT")
+    (told,) = feedparser.parse(documents.atom(HOUSE, "/new.atom", "New books", [entry], NOW)).entries
+
+    assert [event["DTSTART"].dt for event in events] == [day]
+    assert told.published == f"{day.isoformat()}T00:00:00Z"
 
 
 def test_an_empty_shop_has_an_empty_feed() -> None:

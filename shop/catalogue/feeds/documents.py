@@ -7,7 +7,7 @@ depends on where its reader is. Sources: RFC 4287 (Atom), RFC 5545 (iCalendar), 
 from __future__ import annotations
 
 from dataclasses import dataclass
-from datetime import UTC, date, datetime, timedelta
+from datetime import UTC, date, datetime
 from typing import TYPE_CHECKING
 
 from lxml import etree
@@ -90,7 +90,7 @@ def _atom_entry(make: ElementMaker, house: House, entry: Entry) -> etree._Elemen
 
 
 def _instant(day: date) -> str:
-    return f"{day:%Y-%m-%d}T00:00:00Z"
+    return f"{day.isoformat()}T00:00:00Z"
 
 
 def calendar(house: House, entries: Iterable[Entry], now: datetime) -> bytes:
@@ -113,8 +113,7 @@ def _day(house: House, entry: Entry, now: datetime) -> list[str]:
         "BEGIN:VEVENT",
         f"UID:{entry.isbn}@{house.host}",
         f"DTSTAMP:{now.astimezone(UTC):%Y%m%d}T000000Z",
-        f"DTSTART;VALUE=DATE:{entry.published_on:%Y%m%d}",
-        f"DTEND;VALUE=DATE:{entry.published_on + timedelta(days=1):%Y%m%d}",
+        f"DTSTART;VALUE=DATE:{entry.published_on.isoformat().replace('-', '')}",  # and no end: a whole day
         f"SUMMARY:{_escaped(f'{entry.title}{by} ({entry.forms.lower()})')}",
         f"URL:{house.address}{entry.address}",
         "TRANSP:TRANSPARENT",

@@ -193,7 +193,7 @@ def _entry(house: House, one: Publication, now: datetime) -> Any:
     return _MAKE.entry(
         _MAKE.id(f"urn:isbn:{one.isbn}"),
         _MAKE.title(one.title),
-        _MAKE.updated(f"{one.published_on:%Y-%m-%d}T00:00:00Z" if one.published_on else _instant(now)),
+        _MAKE.updated(f"{one.published_on.isoformat()}T00:00:00Z" if one.published_on else _instant(now)),
         *(_MAKE.author(_MAKE.name(name)) for name in one.authors),
         *([_in(DC, "publisher", one.publisher)] if one.publisher else []),
         *([_in(DC, "language", one.language)] if one.language else []),
