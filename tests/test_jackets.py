@@ -99,6 +99,8 @@ UNSUITABLE = {
     "half of one": (picture("PNG", (3000, 4500))[:3000], "cannot be read"),
     "a drawing, which may hold a script": (b"<svg xmlns='http://www.w3.org/2000/svg'/>", "cannot be read"),
     "a stamp": (picture(size=(40, 60)), "40 by 60"),
+    "a ribbon, longer than WebP can be": (picture("PNG", (100, 17000)), "100 by 17000"),
+    "a line": (picture("PNG", (9000, 9)), "9000 by 9"),
     "a bomb": (picture("PNG", (9000, 9000), "1"), "9000 by 9000"),
 }
 

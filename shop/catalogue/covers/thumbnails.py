@@ -17,6 +17,8 @@ LARGEST = 50_000_000
 """Pixels of a picture that is looked at: 200 MB once it is unpacked."""
 SMALLEST = 100
 """Pixels of a width that still shows a cover."""
+MOST_OBLONG = 8
+"""How many times as long as wide, or as wide as long, a cover may be at most."""
 CARD_SIZE = (1200, 630)
 _MARGIN = 30
 _PAPER = "#f3eee3"
@@ -39,13 +41,18 @@ def made_of(content: bytes) -> dict[str, bytes]:
     """
     try:
         with Image.open(io.BytesIO(content), formats=READ) as given:
-            if given.width < SMALLEST or given.width * given.height > LARGEST:
+            if not _has_size_of_cover(*given.size):
                 raise UnsuitablePictureError(f"a picture of {given.width} by {given.height} pixels is no cover")
             whole = _in_srgb(ImageOps.exif_transpose(given))
     except (OSError, SyntaxError, ValueError, Image.DecompressionBombError) as error:
         raise UnsuitablePictureError(f"it cannot be read as a picture: {error}") from error
     made = {f"{width}.{kind}": _written(_narrowed(whole, width), kind) for width in WIDTHS for kind in FORMATS}
     return made | {CARD: _written(_card(whole), "jpg")}
+
+
+def _has_size_of_cover(width: int, height: int) -> bool:
+    is_oblong = max(width, height) > MOST_OBLONG * min(width, height)
+    return width >= SMALLEST and width * height <= LARGEST and not is_oblong
 
 
 def _in_srgb(picture: Image.Image) -> Image.Image:
