@@ -59,6 +59,13 @@ def lying() -> bytes:
     return picture(size=(900, 600), exif=exif)
 
 
+def mumbling() -> bytes:
+    """One that lies on its side, and whose camera wrote its width in letters."""
+    exif = Image.Exif()
+    exif[0x0112], exif[0x010F] = 6, "900"
+    return picture(size=(900, 600), exif=exif.tobytes().replace(b"\x01\x0f\x00\x02", b"\x01\x00\x00\x02"))
+
+
 GIVEN = {
     "a photograph": (picture(), RED, 1.5),
     "for a press, in four inks": (picture(mode="CMYK"), RED, 1.5),
@@ -67,6 +74,7 @@ GIVEN = {
     "a square one": (picture("WEBP", (800, 800)), RED, 1),
     "one on no ground": (see_through(), WHITE, 1.5),
     "one that lies on its side": (lying(), RED, 1.5),
+    "one that lies and mumbles": (mumbling(), RED, 1.5),
 }
 
 

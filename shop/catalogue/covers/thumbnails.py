@@ -5,7 +5,7 @@ from __future__ import annotations
 import io
 from typing import TYPE_CHECKING
 
-from PIL import Image, ImageCms, ImageOps
+from PIL import ExifTags, Image, ImageCms, ImageOps
 
 from shop.catalogue.covers.sizes import CARD, FORMATS, WIDTHS
 
@@ -22,6 +22,15 @@ MOST_OBLONG = 8
 CARD_SIZE = (1200, 630)
 _MARGIN = 30
 _PAPER = "#f3eee3"
+_TURNS = {
+    2: Image.Transpose.FLIP_LEFT_RIGHT,
+    3: Image.Transpose.ROTATE_180,
+    4: Image.Transpose.FLIP_TOP_BOTTOM,
+    5: Image.Transpose.TRANSPOSE,
+    6: Image.Transpose.ROTATE_270,
+    7: Image.Transpose.TRANSVERSE,
+    8: Image.Transpose.ROTATE_90,
+}
 _QUALITY: Mapping[str, Mapping[str, int]] = {
     "avif": {"quality": 45, "speed": 4},  # a list of 24 photographs is within its 130 kB
     "webp": {"quality": 76, "method": 4},
@@ -43,7 +52,7 @@ def made_of(content: bytes) -> dict[str, bytes]:
         with Image.open(io.BytesIO(content), formats=READ) as given:
             if not _has_size_of_cover(*given.size):
                 raise UnsuitablePictureError(f"a picture of {given.width} by {given.height} pixels is no cover")
-            whole = _in_srgb(ImageOps.exif_transpose(given))
+            whole = _in_srgb(_upright(given))
     except (OSError, SyntaxError, ValueError, Image.DecompressionBombError) as error:
         raise UnsuitablePictureError(f"it cannot be read as a picture: {error}") from error
     made = {f"{width}.{kind}": _written(_narrowed(whole, width), kind) for width in WIDTHS for kind in FORMATS}
@@ -53,6 +62,12 @@ def made_of(content: bytes) -> dict[str, bytes]:
 def _has_size_of_cover(width: int, height: int) -> bool:
     is_oblong = max(width, height) > MOST_OBLONG * min(width, height)
     return width >= SMALLEST and width * height <= LARGEST and not is_oblong
+
+
+def _upright(picture: Image.Image) -> Image.Image:
+    """Turned as its camera said, whatever else that said: Pillow's own function writes all of it anew, and may fail."""
+    turn = _TURNS.get(picture.getexif().get(ExifTags.Base.Orientation, 1))
+    return picture if turn is None else picture.transpose(turn)
 
 
 def _in_srgb(picture: Image.Image) -> Image.Image:
