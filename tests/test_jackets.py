@@ -75,6 +75,7 @@ GIVEN = {
     "one on no ground": (see_through(), WHITE, 1.5),
     "one that lies on its side": (lying(), RED, 1.5),
     "one that lies and mumbles": (mumbling(), RED, 1.5),
+    "one of a torn profile": (picture(icc_profile=b"torn" * 40), RED, 1.5),
 }
 
 

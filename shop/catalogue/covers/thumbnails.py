@@ -72,10 +72,8 @@ def _upright(picture: Image.Image) -> Image.Image:
 
 def _in_srgb(picture: Image.Image) -> Image.Image:
     """The same colours as browsers take them for; printers send CMYK with a profile."""
-    profile = picture.info.get("icc_profile")
-    if profile and picture.mode in {"RGB", "CMYK", "L"}:
+    if picture.mode in {"RGB", "CMYK", "L"} and (source := _profile_of(picture)) is not None:
         try:
-            source = ImageCms.ImageCmsProfile(io.BytesIO(profile))
             turned = ImageCms.profileToProfile(picture, source, ImageCms.createProfile("sRGB"), outputMode="RGB")
         except ImageCms.PyCMSError:
             turned = None  # a profile for another kind of picture: its colours are as good as we can guess
@@ -85,6 +83,15 @@ def _in_srgb(picture: Image.Image) -> Image.Image:
         ground = Image.new("RGBA", picture.size, "white")
         return Image.alpha_composite(ground, picture.convert("RGBA")).convert("RGB")
     return picture.convert("RGB")
+
+
+def _profile_of(picture: Image.Image) -> ImageCms.ImageCmsProfile | None:
+    """What its colours mean; none where nobody says, or nobody can read it."""
+    profile = picture.info.get("icc_profile")
+    try:
+        return ImageCms.ImageCmsProfile(io.BytesIO(profile)) if profile else None
+    except OSError:
+        return None
 
 
 def _narrowed(picture: Image.Image, width: int) -> Image.Image:
