@@ -59,6 +59,13 @@ def lying() -> bytes:
     return picture(size=(900, 600), exif=exif)
 
 
+def deep() -> bytes:
+    """Sixteen bits a point, in middle grey."""
+    out = io.BytesIO()
+    Image.new("I;16", (400, 600), 0x8000).save(out, "PNG")
+    return out.getvalue()
+
+
 def mumbling() -> bytes:
     """One that lies on its side, and whose camera wrote its width in letters."""
     exif = Image.Exif()
@@ -76,6 +83,7 @@ GIVEN = {
     "one that lies on its side": (lying(), RED, 1.5),
     "one that lies and mumbles": (mumbling(), RED, 1.5),
     "one of a torn profile": (picture(icc_profile=b"torn" * 40), RED, 1.5),
+    "one of sixteen bits": (deep(), (128, 128, 128), 1.5),
 }
 
 

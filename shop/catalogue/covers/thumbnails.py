@@ -79,6 +79,8 @@ def _in_srgb(picture: Image.Image) -> Image.Image:
             turned = None  # a profile for another kind of picture: its colours are as good as we can guess
         if turned is not None:
             return turned
+    if picture.mode.startswith("I"):
+        picture = picture.convert("I").point(lambda grey: grey / 256)  # of sixteen bits, eight are seen
     if "A" in picture.getbands() or "transparency" in picture.info:
         ground = Image.new("RGBA", picture.size, "white")
         return Image.alpha_composite(ground, picture.convert("RGBA")).convert("RGB")
