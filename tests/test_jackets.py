@@ -110,6 +110,28 @@ def test_a_small_cover_is_not_blown_up() -> None:
     assert Image.open(io.BytesIO(made["640.avif"])).size == (200, 300)
 
 
+MODEST = """
+import resource, sys
+from shop.catalogue.covers import thumbnails
+small, large = (open(name, "rb").read() for name in sys.argv[1:])
+thumbnails.made_of(small)
+taken = int(open("/proc/self/statm").read().split()[0]) * resource.getpagesize()
+resource.setrlimit(resource.RLIMIT_AS, (taken + 500 * 2**20,) * 2)
+thumbnails.made_of(large)
+"""
+"""Makes one picture, and then another with no more than 500 MB besides."""
+
+
+@pytest.mark.parametrize(("kind", "mode"), [("PNG", "RGBA"), ("GIF", "P"), ("JPEG", "CMYK")])
+def test_the_largest_picture_that_is_taken_does_not_take_all_memory(tmp_path: Path, kind: str, mode: str) -> None:
+    small, large = tmp_path / "small", tmp_path / "large"
+    small.write_bytes(picture(kind, mode=mode))
+    large.write_bytes(picture(kind, (5770, 8660), mode))
+    told = subprocess.run([sys.executable, "-c", MODEST, small, large], capture_output=True, text=True, check=False)
+
+    assert (told.returncode, told.stderr) == (0, "")
+
+
 UNSUITABLE = {
     "words": (b"This is no picture.", "cannot be read"),
     "nothing": (b"", "cannot be read"),

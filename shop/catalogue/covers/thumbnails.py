@@ -22,6 +22,7 @@ MOST_OBLONG = 8
 CARD_SIZE = (1200, 630)
 _MARGIN = 30
 _PAPER = "#f3eee3"
+_REDUCIBLE = {"L", "LA", "RGB", "RGBA", "CMYK"}
 _TURNS = {
     2: Image.Transpose.FLIP_LEFT_RIGHT,
     3: Image.Transpose.ROTATE_180,
@@ -52,7 +53,7 @@ def made_of(content: bytes) -> dict[str, bytes]:
         with Image.open(io.BytesIO(content), formats=READ) as given:
             if not _has_size_of_cover(*given.size):
                 raise UnsuitablePictureError(f"a picture of {given.width} by {given.height} pixels is no cover")
-            whole = _in_srgb(_upright(given))
+            whole = _in_srgb(_upright(_nearer(given)))
     except (OSError, SyntaxError, ValueError, Image.DecompressionBombError) as error:
         raise UnsuitablePictureError(f"it cannot be read as a picture: {error}") from error
     made = {f"{width}.{kind}": _written(_narrowed(whole, width), kind) for width in WIDTHS for kind in FORMATS}
@@ -62,6 +63,16 @@ def made_of(content: bytes) -> dict[str, bytes]:
 def _has_size_of_cover(width: int, height: int) -> bool:
     is_oblong = max(width, height) > MOST_OBLONG * min(width, height)
     return width >= SMALLEST and width * height <= LARGEST and not is_oblong
+
+
+def _nearer(picture: Image.Image) -> Image.Image:
+    """Of a huge one a smaller, still twice as large as any that is made, so that what follows takes little memory."""
+    enough = 2 * WIDTHS[-1]
+    picture.draft(picture.mode, (enough, enough))
+    factor = min(picture.size) // enough
+    if factor > 1 and picture.mode == "P":
+        picture = picture.convert("RGBA" if "transparency" in picture.info else "RGB")
+    return picture.reduce(factor) if factor > 1 and picture.mode in _REDUCIBLE else picture
 
 
 def _upright(picture: Image.Image) -> Image.Image:
