@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 import html
+import json
 import re
 from concurrent.futures import ThreadPoolExecutor
-from dataclasses import replace
+from dataclasses import asdict, replace
 from datetime import date
 from itertools import count
 from threading import Barrier
@@ -37,6 +38,7 @@ from shop.catalogue.onix import OnixProduct
 from shop.db import Database
 from tests.conftest import EXAMPLES
 from tests.makers import HARDBACK, Scene
+from tests.test_onix import REFERENCE, SOUND
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -578,6 +580,98 @@ def test_where_we_may_not_sell_the_page_says_who_does(scene: Scene, tmp_path: Pa
     assert isinstance(again, OnixProduct)
     publishers = [one.publisher for one in again.rights.rights]
     assert publishers == ["Example Press", "Paternoster & Daughters", "Éditions du Quai", None]
+
+
+# -- What a record says now, and what it is silent on ---------------------------------------------------------------
+
+BARE = product(HARD, reference=REFERENCE, work="W-1", title="Exit Stalin", price=PRICE.format(more="", amount="10.00"))
+"""As little as a record can say; its work is named as in RICH."""
+SHORT = "<CollateralDetail><TextContent><TextType>02</TextType><Text>Short</Text></TextContent>"
+LOCKED = "<EpubTechnicalProtection>02</EpubTechnicalProtection><TitleDetail>"
+NOTED = "</Territory>" + NOTE.format("00", "<SalesRestrictionNote>Not in Britain</SalesRestrictionNote>")
+THEIRS = "<SalesRights><SalesRightsType>03</SalesRightsType><Territory><CountriesIncluded>GB</CountriesIncluded>\
+</Territory><PublisherName>Paternoster</PublisherName></SalesRights><ROWSalesRightsType>"
+RICH = (
+    SOUND.replace(HARDBACK, HARD)
+    .replace("<IDTypeName>Work</IDTypeName>", "")
+    .replace("<ProductForm>BB", "<ProductForm>ED")
+    .replace("<TitleDetail>", LOCKED)
+    .replace("<CollateralDetail>", SHORT)
+    .replace("</Territory></SalesRights>", f"{NOTED}</SalesRights>")
+    .replace("<ROWSalesRightsType>", THEIRS)
+)
+"""All that a record can say, of an ebook."""
+OTHERWISE = (
+    RICH.replace("The Soviet Union", "A Union")
+    .replace("Short", "Shorter")
+    .replace("Fish", "Peas")
+    .replace("<PublisherName>Example", "<PublisherName>Other")
+    .replace(">nhd<", ">nhf<")
+    .replace("Lucid", "Clear")
+    .replace("Mark B. Smith", "Ann Lee")
+    .replace("exit.jpg", "way-out.jpg")
+    .replace("Not in Britain", "Not in Ireland")
+)
+"""The same book, described in other words."""
+FEWER = re.sub(r"<Contributor><ContributorRole>B01.*?</Contributor>", "", OTHERWISE, flags=re.DOTALL)
+AS_TOLD = (
+    *("form", "form_detail", "protection", "pages", "width_mm", "height_mm", "thickness_mm", "weight_g"),
+    *("illustrations", "file_bytes", "language", "publication_date", "publishing_status", "availability"),
+    *("expected_date", "accessibility", "hazards", "usage", "safety_contacts"),
+)
+
+
+def told(folder: Path) -> OnixProduct:
+    """What the last record that was taken in says."""
+    (found,) = onix.products(folder / "feed.xml")
+    assert isinstance(found, OnixProduct)
+    return found
+
+
+def stored(values: object) -> object:
+    """What comes back of values that are kept as JSON."""
+    return json.loads(json.dumps(values, default=lambda one: str(one) if isinstance(one, date) else asdict(one)))
+
+
+@pytest.mark.parametrize("order", [[BARE, RICH], [RICH, BARE]], ids=["more is told", "less is told"])
+def test_an_edition_is_what_its_newest_record_says(scene: Scene, tmp_path: Path, order: list[str]) -> None:
+    for record in order:
+        assert take_in(scene, tmp_path, record).problems == []
+    said, found = told(tmp_path), edition(scene, HARD)
+    sold_as = {"ED": ("epub", "watermark"), "BB": ("print_book", None)}[said.form]
+    days = [(one.minor, one.since, one.until) for one in scene.all(Price) if one.edition_id == found.id]
+
+    assert stored({name: getattr(found, name) for name in AS_TOLD}) == stored(
+        {name: getattr(said, name) for name in AS_TOLD}
+    )
+    assert found.elsewhere == stored(rights.elsewhere(said.rights))
+    assert days == [(one.money.minor, one.since, one.until) for one in said.prices]
+    assert (found.tax_class, found.fulfiller) == sold_as
+
+
+def of_the_work(scene: Scene) -> dict[str, object]:
+    """What is told of the work of the one edition, and where its cover is."""
+    (work,) = [one for one in scene.all(Work) if one.identifier == "01::W-1"]
+    people = sorted((one for one in scene.all(Contributor) if one.work_id == work.id), key=lambda one: one.position)
+    praise = sorted((one for one in scene.all(Quotation) if one.work_id == work.id), key=lambda one: one.position)
+    return {
+        **{name: getattr(work, name) for name in ("subtitle", "publisher", "description", "short_description")},
+        "territory_statement": work.territory_statement,
+        "subjects": work.subjects,
+        "contributors": [{"role": one.role, "name": one.name, "biography": one.biography} for one in people],
+        "quotations": [{"words": one.words, "author": one.author, "source": one.source} for one in praise],
+        "cover": edition(scene, HARD).cover_link,
+    }
+
+
+def test_a_work_is_as_it_was_told_last_and_silence_takes_nothing_away(scene: Scene, tmp_path: Path) -> None:
+    for record in (RICH, OTHERWISE, FEWER, RICH):
+        take_in(scene, tmp_path, record)
+        said, now = told(tmp_path), of_the_work(scene)
+        take_in(scene, tmp_path, BARE)
+
+        assert now == stored({name: getattr(said, name) for name in now})
+        assert of_the_work(scene) == now
 
 
 def test_two_imports_at_once_bring_the_same_book_once(scene: Scene, tmp_path: Path) -> None:
