@@ -37,6 +37,16 @@ def test_a_paid_order_is_settled_by_its_notice(scene: Scene) -> None:
     assert scene.mailer.subjects() == [f"Your order {order.number}: Exit Stalin", "Ready to read: Exit Stalin"]
 
 
+def test_the_confirmation_brings_the_terms_along_in_plain_words(scene: Scene) -> None:
+    scene.knock(scene.buy(EPUB))
+    scene.work()
+    letter = scene.mailer.sent[0]
+
+    assert ">Who sells</h2>" in letter.html
+    assert "\n\nWho sells\n\nExample Press Ltd" in letter.text
+    assert "<" not in letter.text
+
+
 def callers(scene: Scene, public_id: str) -> dict[str, Callable[[], object]]:
     """Everybody who settles."""
     return {

@@ -38,7 +38,7 @@ def clean(html: str) -> Markup:
 
 def lines(html: str) -> str:
     """The words alone, a paragraph or heading a line, with an empty line between."""
-    blocks = html.replace("</h2>", "</p>").split("</p>")
+    blocks = str(html).replace("</h2>", "</p>").split("</p>")  # marked as safe, it would escape what it is joined to
     return "\n\n".join(text for block in blocks if (text := plain(block)))
 
 
