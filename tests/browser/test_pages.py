@@ -328,6 +328,26 @@ def test_a_keyboard_finds_the_content(demo: Demo, browser: Browser) -> None:
     visit.close()
 
 
+def test_the_ways_through_the_shop_stand_in_one_line_on_a_phone(demo: Demo, browser: Browser) -> None:
+    visit = browser.new_context(viewport=PHONE)  # type: ignore[arg-type]
+    page = visit.new_page()
+    page.goto(demo.shop)
+    tops = page.get_by_label("Shop").get_by_role("link").evaluate_all("all => all.map(one => one.offsetTop)")
+    assert len(tops) == 4
+    assert len(set(tops)) == 1
+    visit.close()
+
+
+def test_what_staff_may_do_to_an_order_is_not_printed_with_it(town: Town) -> None:
+    page = town.show(KINDS["staff, order"])
+    refund = page.get_by_text("Refund Tidewrack (ebook)", exact=True)
+    expect(refund).to_be_visible()
+    page.emulate_media(media="print")
+    expect(refund).to_be_hidden()
+    expect(page.get_by_text("Order placed")).to_be_visible()
+    page.emulate_media(media="screen")
+
+
 def test_an_address_that_leads_nowhere_says_so(demo: Demo, browser: Browser) -> None:
     visit = browser.new_context()
     page = visit.new_page()
