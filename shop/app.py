@@ -81,7 +81,7 @@ def create_app(shop: Shop | None = None) -> Flask:
 
 
 def _shown_everywhere() -> dict[str, Any]:
-    return {"basket_count": visitor.copies(), "path": request.path}
+    return {"basket_count": visitor.copies(), "country": visitor.country(), "path": request.path}
 
 
 def _health(shop: Shop) -> Response:

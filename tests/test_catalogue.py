@@ -241,6 +241,26 @@ def test_a_number_may_be_called_an_isbn(scene: Scene, words: str) -> None:
     assert 'href="/books/exit-stalin"' in answer.text
 
 
+@pytest.mark.parametrize(
+    ("path", "back"),
+    [
+        ("/", "/country?next=/"),
+        ("/coming", "/country?next=/coming"),
+        ("/search?q=exit&form=ebook", "/country?next=/search%3Fq%3Dexit%26form%3Debook"),
+        ("/terms", "/country"),
+        (PAGE, f"/country?next={PAGE}"),
+        ("/basket", "/country?next=/basket"),
+    ],
+)
+def test_the_foot_of_a_page_knows_the_country_and_leads_back(scene: Scene, path: str, back: str) -> None:
+    def foot() -> str:
+        return scene.get(path).text.partition("<footer")[2]
+
+    assert f'<a href="{back}">Choose your country</a>' in foot()
+    scene.live_in("US")
+    assert f'<a href="{back}">Change country</a>' in foot()
+
+
 def test_a_shopping_page_leads_to_the_page_of_its_own_country(scene: Scene) -> None:
     stranger = scene.get(f"{PAGE}?country=US").text
     assert "Add hardback to basket" in stranger
