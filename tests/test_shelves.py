@@ -71,6 +71,7 @@ def test_a_filter_that_leaves_nothing_keeps_the_way_back(stocked: Scene) -> None
     page = stocked.get("/?form=audiobook&year=1999").text
 
     assert "0 titles" in page
+    assert "No book is all of this at once." in page
     assert page.count("Without ") == 2
 
 
