@@ -117,6 +117,7 @@ KINDS = {
     "staff, despatch": Kind("staff", "/staff/despatch"),
     "staff, rights": Kind("staff", "/staff/rights"),
     "staff, a sentence explained": Kind("staff", "/staff/rights/explain?statement=World+excluding+Ruritania"),
+    "staff, why not sold": Kind("staff", "/staff/rights/why?book=stalin&country=IN"),
     "staff, one set of rights": Kind("staff", "/staff/rights/1"),
     "staff, catalogue": Kind("staff", "/staff/catalogue"),
     "staff, catalogue, no file": Kind("staff", "/staff/catalogue", "Take it in"),

@@ -125,4 +125,4 @@ def sign_out() -> AnyResponse:
     return response
 
 
-from shop.staff.views import catalogue, counter, money, orders  # noqa: E402, F401 - the pages join the blueprint
+from shop.staff.views import catalogue, counter, money, orders, why  # noqa: E402, F401 - the pages join the blueprint

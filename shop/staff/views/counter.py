@@ -29,7 +29,8 @@ def rights() -> str:
         .order_by(RightsSet.signed_at.is_not(None), RightsSet.id)
     )
     sets, lost = db().execute(used).all(), sellable.alarm(the_shop(), db())
-    return render_template("staff/rights.html", sets=sets, lost=lost, total=len(countries.COUNTRIES))
+    names = countries.names()
+    return render_template("staff/rights.html", sets=sets, lost=lost, total=len(names), names=names)
 
 
 @bp.get("/rights/explain")
