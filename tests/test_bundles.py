@@ -93,6 +93,7 @@ def test_a_shop_that_takes_nothing_off_offers_no_bundle(scene: Scene) -> None:
 def test_without_one_of_each_every_book_costs_what_it_costs(scene: Scene, taken: tuple[str, ...]) -> None:
     scene.live_in("US")
     scene.fill_basket(*taken)
+    assert ("only one copy of each" in scene.get("/basket").text) == (taken.count(HARDBACK) > 1)
     order = scene.order(scene.give_details())
     alone = {HARDBACK: 3800, EBOOK: 3600, EPUB: 799}
     assert {line.isbn: line.unit_minor for line in order.lines} == {isbn: alone[isbn] for isbn in taken}

@@ -80,11 +80,16 @@ class BasketLine:
 
 @dataclass(frozen=True, slots=True)
 class BasketView:
-    """The whole basket as things stand."""
+    """The whole basket as things stand.
+
+    Attributes:
+        forgoes_bundle: Whether a book and its ebook would cost less together, were it not for the number of copies.
+    """
 
     lines: tuple[BasketLine, ...]
     country: str | None
     currency: str
+    forgoes_bundle: bool = False
 
     @property
     def buyable(self) -> tuple[BasketLine, ...]:
@@ -134,7 +139,9 @@ def look_at(shop: Shop, wanted: Basket, country: str | None) -> BasketView:
         for isbn, count in wanted.items()
         if isbn in known
     )
-    return BasketView(_bundled(lines, shop.settings.bundle_percent_off), country, shop.settings.currency)
+    bundled = _bundled(lines, shop.settings.bundle_percent_off)
+    forgoes = _forgoes_bundle(bundled, shop.settings.bundle_percent_off)
+    return BasketView(bundled, country, shop.settings.currency, forgoes)
 
 
 def _bundled(lines: tuple[BasketLine, ...], percent_off: int) -> tuple[BasketLine, ...]:
@@ -145,6 +152,11 @@ def _bundled(lines: tuple[BasketLine, ...], percent_off: int) -> tuple[BasketLin
         if both := bundles.of(single, percent_off):
             prices |= {both.printed.isbn: both.printed_price, both.ebook.isbn: both.ebook_price}
     return tuple(replace(line, bundled=prices.get(line.isbn)) for line in lines)
+
+
+def _forgoes_bundle(lines: tuple[BasketLine, ...], percent_off: int) -> bool:
+    one_of_each = _bundled(tuple(replace(line, quantity=1) for line in lines), percent_off)
+    return any(single.bundled and not line.bundled for single, line in zip(one_of_each, lines, strict=True))
 
 
 def add(wanted: Basket, isbn: str, *, is_digital: bool) -> Basket:
