@@ -17,7 +17,7 @@ STALIN, LODZ, TIDE = "/books/exit-stalin", "/books/lodz", "/books/tide"
 BOOKS = {
     "exit-stalin": ["Exit Stalin", "The Soviet Union as a Civilization", "Mark B. Smith", "Cold War", HARDBACK, EBOOK],
     "lodz": ["Łódź: a twenty-first-century city", "Zoë O'Neil", "Ōe Kenzaburō", "9789999913669"],
-    "tide": ["Tide and wrack", "Mark Ågren", "日本の潮", "Прилив", "9789999917360", "ab\u19b0cd"],
+    "tide": ["Tide and wrack", "Mark Ågren", "日本の潮", "Прилив", "9789999917360", "ab\u19b0cd", "smitten"],
 }
 
 
@@ -94,6 +94,8 @@ def test_a_book_is_found_by_any_of_its_words_however_they_are_written(
         ("xstalin", [STALIN], "stalin"),
         ("exit satlin", [STALIN], "exit stalin"),
         ("kenzaburp", [LODZ], "kenzaburo"),
+        ("exit smitt", [STALIN], "exit smith"),
+        ("exit smitten", [], ""),
         ("smiht wrakc", [], ""),
         ("zzzzzz", [], ""),
         ("tidf", [TIDE], "tide"),

@@ -169,17 +169,25 @@ def known_marks(connection: Connection, name: str) -> list[str]:
     return [word.partition("=")[2] for word in connection.scalars(begun)]
 
 
-def mended(connection: Connection, words: Iterable[str]) -> list[tuple[str, ...]]:
-    """Return for each word what to look for: itself, or where no work knows it, the words one slip of the hand away."""
-    return [_meant(connection, word) for word in words]
+def mended(connection: Connection, words: Iterable[str], *, whole: bool = False) -> list[tuple[str, ...]]:
+    """Return for each word what to look for: itself, or where no work knows it, the words one slip of the hand away.
+
+    `whole` takes a word for a slip also where it is only the beginning of one that some work knows.
+    """
+    return [_meant(connection, word, whole=whole) for word in words]
 
 
-def _meant(connection: Connection, word: str) -> tuple[str, ...]:
+def _meant(connection: Connection, word: str, *, whole: bool) -> tuple[str, ...]:
     may_be_slip = _is_mendable(word) and word.isascii()
-    return _near(connection, word) if may_be_slip and not _is_known(connection, word) else (word,)
+    is_known = _is_known if whole else _is_begun
+    return _near(connection, word) if may_be_slip and not is_known(connection, word) else (word,)
 
 
-def _is_known(connection: Connection, beginning: str) -> bool:
+def _is_known(connection: Connection, word: str) -> bool:
+    return connection.execute(select(KnownWord.word).where(KnownWord.word == word)).first() is not None
+
+
+def _is_begun(connection: Connection, beginning: str) -> bool:
     after = beginning[:-1] + chr(ord(beginning[-1]) + 1)
     begun = select(KnownWord.word).where(KnownWord.word >= beginning, KnownWord.word < after).limit(1)
     return connection.execute(begun).first() is not None

@@ -100,8 +100,11 @@ def shelf(connection: Connection, asked: Asked, page: int, today: date) -> Shelf
     total = search.count(connection, words, asked.narrowed.marks, also)
     if total or not words:
         return _page(connection, asked, words, total, page, today)
-    meant = search.mended(connection, [word for (word,) in words])
-    total = search.count(connection, meant, asked.narrowed.marks, also)
+    for whole in (False, True):
+        meant = search.mended(connection, [word for (word,) in words], whole=whole)
+        total = search.count(connection, meant, asked.narrowed.marks, also)
+        if total:
+            break
     instead = " ".join(" or ".join(group) for group in meant) if total and meant != words else ""
     return _page(connection, asked, meant, total, page, today, instead)
 
