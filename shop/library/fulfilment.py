@@ -89,7 +89,7 @@ def deliver(job: Job, shop: Shop) -> Ending:
         edition = session.get_one(Edition, entitlement.line.edition_id)
         fulfiller = shop.services.fulfillers[entitlement.line.fulfiller or ""]
     _wait_for_its_day(entitlement, edition, shop.now)
-    submission, is_repeat = (None, False) if fulfiller.repeats_safely else _write_down(job, shop, entitlement.id)
+    submission, is_repeat = (None, False) if fulfiller.repeats_safely else _write_down(job, shop, entitlement)
     try:
         delivery = fulfiller.deliver(consignment)
     except RefusedError as error:
@@ -172,10 +172,18 @@ def _wait_for_its_day(entitlement: Entitlement, edition: Edition, now: datetime)
         raise PostponedError(datetime.combine(edition.publication_date, datetime.min.time(), UTC))
 
 
-def _write_down(job: Job, shop: Shop, entitlement_id: int) -> tuple[int, bool]:
-    """Record that the provider is about to be asked, and whether an earlier asking was never answered."""
+def _write_down(job: Job, shop: Shop, seen: Entitlement) -> tuple[int, bool]:
+    """Record that the provider is about to be asked, and whether an earlier asking was never answered.
+
+    Whoever corrects the reader's address takes the same lock: either the book goes to the new one, or they see that it
+    went to the old.
+    """
+    entitlement_id = seen.id
     with shop.db.writing() as session:
         work.renew(session, job, shop.now + timedelta(seconds=shop.settings.work_lease_seconds))
+        locked = select(Entitlement.email).where(Entitlement.id == entitlement_id).with_for_update()
+        if session.scalars(locked).one() != seen.email:
+            raise PostponedError(shop.now)
         earlier = select(Submission.id).where(
             Submission.entitlement_id == entitlement_id, Submission.answered_at.is_(None)
         )

@@ -37,6 +37,7 @@ def ready(job: Job, shop: Shop) -> Ending:
         job.key,
         order=order,
         line=line,
+        account=entitlement.email,
         in_app=not entitlement.may_download,
         disclosure=fulfiller.disclosure,
         link=access_link(shop, order),

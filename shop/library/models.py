@@ -40,7 +40,11 @@ class Delivery:
 
 
 class Entitlement(Base):
-    """A reader's right to one paid ebook: decided per order line, ended by a fact, never by absence."""
+    """A reader's right to one paid ebook: decided per order line, ended by a fact, never by absence.
+
+    `email` is the address with which the reader opens it; `billed_as` that under which the provider's statements name
+    it, where it has been moved since.
+    """
 
     __tablename__ = "entitlement"
     __table_args__ = (Index(None, "email"),)
@@ -49,6 +53,7 @@ class Entitlement(Base):
     order_line_id: Mapped[int] = mapped_column(ForeignKey("order_line.id"), unique=True)
     copy_id: Mapped[str] = mapped_column(String(40), unique=True)
     email: Mapped[str] = mapped_column(String(254))
+    billed_as: Mapped[str | None] = mapped_column(String(254))
     granted_at: Mapped[datetime]
     deliver_after: Mapped[datetime]
     fulfilled_at: Mapped[datetime | None]

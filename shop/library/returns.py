@@ -28,7 +28,7 @@ def take_back(session: Session, line: OrderLine, *, reason: str, by: str, at: da
     entitlement = session.scalar(
         select(Entitlement).where(Entitlement.order_line_id == line.id).with_for_update(of=Entitlement)
     )
-    if entitlement is not None and entitlement.revoke(reason, at) and _may_be_at_provider(entitlement):
+    if entitlement is not None and entitlement.revoke(reason, at) and may_be_at_provider(entitlement):
         ask_for_revocation(session, line, at)
     return asked
 
@@ -47,6 +47,7 @@ def ask_for_revocation(session: Session, line: OrderLine, at: datetime) -> None:
     )
 
 
-def _may_be_at_provider(entitlement: Entitlement) -> bool:
+def may_be_at_provider(entitlement: Entitlement) -> bool:
+    """Whether a provider's app holds the book, or may: a call was never answered."""
     sent = any(submission.answer is None for submission in entitlement.submissions)
     return entitlement.place == Place.APP or sent

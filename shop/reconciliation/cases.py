@@ -91,7 +91,7 @@ def _ebooks(session: Session) -> Iterator[f.EbookFact]:
             line=line.id,
             order=order.number,
             sku=line.sku,
-            email=entitlement.email,
+            email=entitlement.billed_as or entitlement.email,
             minor=line.unit_minor * line.quantity,
             currency=order.currency,
             provider=None if line.fulfiller == OWN_FILES else line.fulfiller,

@@ -8,9 +8,9 @@ from typing import TYPE_CHECKING
 from flask import abort, render_template, request
 from sqlalchemy import String, cast, or_, select
 
-from shop import countries, work
+from shop import addresses, countries, work
 from shop.catalogue.selling import sellable
-from shop.checkout import settlement
+from shop.checkout import correcting, settlement
 from shop.checkout.inbox import Notice
 from shop.despatch.models import Despatch
 from shop.library import returns
@@ -106,6 +106,21 @@ def check_payment(public_id: str) -> AnyResponse:
     return _back(public_id)
 
 
+@bp.post("/orders/<public_id>/address")
+@needs(Role.SUPPORT)
+def correct_address(public_id: str) -> AnyResponse:
+    """Put the reader's e-mail address right."""
+    found, email = _get(public_id), addresses.tidy(request.form.get("email", ""))
+    if not addresses.is_email(email):
+        abort(400, f"“{email}” is not an e-mail address. Nothing was changed.")
+    if not found.is_paid:
+        abort(409, "The order is not paid; the reader can still give another address.")
+    if email != found.email:
+        at = note("correct address", public_id, f"{found.email} to {email}")
+        correcting.correct_address(db(), found, email, at)
+    return _back(public_id)
+
+
 @bp.post("/orders/<public_id>/lines/<int:line_id>/refund")
 @needs(Role.FINANCE)
 def refund_line(public_id: str, line_id: int) -> AnyResponse:
@@ -174,6 +189,8 @@ def resolve(matter_id: int) -> AnyResponse:
     if not answer:
         abort(400, "Say what was done about it.")
     at = note("resolve", matter.subject, f"{matter.code}: {answer}")
+    if matter.code == correcting.MOVE_REQUESTED and not matter.resolved_at:
+        correcting.note_moved(db(), matter)
     matter.resolve(me().email, answer, at)
     found = db().get(Order, matter.order_id) if matter.order_id else None
     return _back(found.public_id) if found else see_other("/staff/reconciliation")

@@ -1,0 +1,68 @@
+"""Correcting: the address of a paid order is put right, and what was bought with it goes along.
+
+An address with a slip in it is nobody's, or somebody else's: links that were mailed there open nothing any more. A book
+that a provider's app holds, or may hold, under the old address is not to be moved by any call. Staff ask the provider,
+and until they say that it was done, pages and letters go on naming the address under which the book is.
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from sqlalchemy import select
+
+from shop import work
+from shop.checkout.settlement import CONFIRMATION_MAIL
+from shop.db import insert_if_absent
+from shop.library import returns
+from shop.library.models import Entitlement
+from shop.orders.models import Attention, Order, OrderLine
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable
+    from datetime import datetime
+
+    from sqlalchemy.orm import Session
+
+MOVE_REQUESTED = "MOVE_REQUESTED"
+
+
+def correct_address(session: Session, order: Order, email: str, at: datetime) -> None:
+    """Put another address on a paid order, end the links that were mailed, and confirm the order anew."""
+    old, order.email = order.email, email
+    order.link_version += 1
+    for entitlement in _locked(session, order.digital_lines):
+        if entitlement.revoked_at is None and returns.may_be_at_provider(entitlement):
+            _ask_to_move(session, entitlement, email, at)
+        elif entitlement.email == old:
+            entitlement.email = email
+    again = f"order:{order.id}:{order.link_version}"
+    work.enqueue(session, CONFIRMATION_MAIL, again, at=at, payload={"order": order.id})
+
+
+def note_moved(session: Session, matter: Attention) -> None:
+    """Take note that the provider has moved a book to the order's address; its statements keep to the old one."""
+    number = int(matter.subject.split(":")[1])
+    for entitlement in _locked(session, [session.get_one(OrderLine, number)]):
+        entitlement.billed_as = entitlement.billed_as or entitlement.email
+        entitlement.email = entitlement.order.email
+
+
+def _locked(session: Session, lines: Iterable[OrderLine]) -> list[Entitlement]:
+    """The entitlements, which no worker sends to a provider meanwhile."""
+    query = select(Entitlement).where(Entitlement.order_line_id.in_([line.id for line in lines]))
+    return list(session.scalars(query.order_by(Entitlement.id).with_for_update(of=Entitlement)))
+
+
+def _ask_to_move(session: Session, entitlement: Entitlement, email: str, at: datetime) -> None:
+    line = entitlement.line
+    insert_if_absent(
+        session,
+        Attention,
+        code=MOVE_REQUESTED,
+        subject=f"line:{line.id}:{line.order.link_version}",
+        order_id=line.order_id,
+        detail=f"Ask the provider to move {line.described} of order {line.order.number} from {entitlement.email} to "
+        f"{email}. Resolve this when they have: until then the reader is told to sign in with the old address.",
+        raised_at=at,
+    )
