@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from contextlib import contextmanager
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
-from threading import Thread
-from typing import TYPE_CHECKING
+from queue import SimpleQueue
+from threading import Event, Thread
 
 import pytest
 
@@ -13,10 +14,7 @@ from integrations import covers
 from integrations.covers import CoverHosts
 from shop.services import RefusedError, UnavailableError
 
-if TYPE_CHECKING:
-    from collections.abc import Iterator
-
-Answers = dict[str, tuple[int, dict[str, str], bytes]]
+Answers = dict[str, tuple[int, dict[str, str], bytes | Iterator[bytes]]]
 
 
 @contextmanager
@@ -30,7 +28,8 @@ def host(answers: Answers) -> Iterator[str]:
             for name, value in headers.items():
                 self.send_header(name, value)
             self.end_headers()
-            self.wfile.write(content)
+            for piece in [content] if isinstance(content, bytes) else content:
+                self.wfile.write(piece)
 
         def log_message(self, *_words: object) -> None:
             """Say nothing."""
@@ -61,10 +60,11 @@ def test_no_answer_leads_to_a_host_that_nobody_named() -> None:
         outer: Answers = {
             "/there": (302, {"Location": f"http://{inside}/secret"}, b""),
             "/round": (302, {"Location": "/round"}, b""),
+            "/nowhere": (302, {"Location": "http://[nowhere"}, b""),
         }
         with host(outer) as named:
             fetching = CoverHosts((named,))
-            for path in ("there", "round"):
+            for path in ("there", "round", "nowhere"):
                 with pytest.raises(RefusedError):
                     fetching.fetch(f"http://{named}/{path}")
             with pytest.raises(RefusedError, match="cover_hosts"):
@@ -91,3 +91,34 @@ def test_a_picture_without_end_is_let_go() -> None:
     without_end = b"x" * (covers.LARGEST + covers.PIECE)
     with host({"/a.jpg": (200, {}, without_end)}) as named, pytest.raises(RefusedError, match="larger"):
         CoverHosts((named,)).fetch(f"http://{named}/a.jpg")
+
+
+def test_a_host_that_spins_its_answer_out_is_waited_for_no_longer_than_agreed() -> None:
+    has_given_up = Event()
+
+    def spun_out() -> Iterator[bytes]:
+        yield b"p"
+        has_given_up.wait(5)
+        yield b"icture"
+
+    with host({"/a.jpg": (200, {}, spun_out())}) as named:
+        with pytest.raises(UnavailableError, match="not come to an end"):
+            CoverHosts((named,), patience=0).fetch(f"http://{named}/a.jpg")
+        has_given_up.set()
+
+
+def test_what_comes_with_a_redirect_is_not_read() -> None:
+    has_come, came_first = Event(), SimpleQueue[bool]()
+
+    def spun_out() -> Iterator[bytes]:
+        yield b"It has moved."
+        came_first.put(has_come.wait(5))
+
+    def picture() -> Iterator[bytes]:
+        has_come.set()
+        yield b"picture"
+
+    with host({"/old.jpg": (302, {"Location": "/a.jpg"}, spun_out()), "/a.jpg": (200, {}, picture())}) as named:
+        assert CoverHosts((named,)).fetch(f"http://{named}/old.jpg") == b"picture"
+
+    assert came_first.get(timeout=10)
