@@ -148,6 +148,25 @@ def test_a_loss_is_an_alarm_until_it_is_made_good_or_somebody_accepts_it(scene: 
     assert next_day("CA US MX") is False, "and is none when it is made good"
 
 
+def test_another_loss_of_the_same_size_is_not_accepted_unseen(scene: Scene) -> None:
+    sellable.begin_day(scene.shop)
+    scene.clock.forward(hours=24)
+
+    def lose(country: str) -> str:
+        """Lose one country, all others kept; what staff see of it."""
+        kept = scene.all(SellableDay)[0].counts.keys() - {country}
+        with scene.shop.db.writing() as session:
+            session.execute(update(RightsSet).values(countries=" ".join(sorted(kept))))
+        return str(re.findall(r'name="seen" value="([^"]+)"', scene.get("/staff/rights/countries").text)[0])
+
+    scene.sign_in_as_staff()
+    seen = lose("CA")
+    now = lose("US")
+
+    assert scene.post("/staff/rights/countries/accept", seen=seen).status_code == 409
+    assert scene.post("/staff/rights/countries/accept", seen=now).status_code == 303
+
+
 def test_where_days_were_not_counted_those_that_were_are_compared_with_and_none_too_old(scene: Scene) -> None:
     today = scene.clock.now.date()
     counted_on = {0: {"US": 12}, 3: {"US": 5, "CA": 3, "JP": 4}, 4: {"US": 7}, 5: {"US": 9}}
