@@ -278,5 +278,14 @@ def test_a_network_that_asks_too_often_is_asked_to_wait(waiting: Scene) -> None:
     assert asked(waiting).status_code == 303
 
 
+def test_one_address_is_not_filled_in_for_every_book_from_everywhere(waiting: Scene) -> None:
+    def from_network(number: int) -> int:
+        waiting.client.environ_base["REMOTE_ADDR"] = f"192.0.2.{number}"
+        return asked(waiting, ANN.upper() if number % 2 else ANN).status_code
+
+    assert [from_network(number) for number in range(11)] == [303] * 10 + [429]
+    assert asked(waiting, "zoe@example.org").status_code == 303
+
+
 def test_the_round_is_made_by_itself(waiting: Scene) -> None:
     assert notify.ROUND in rounds(waiting.shop.settings)

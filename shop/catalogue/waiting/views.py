@@ -38,7 +38,8 @@ def ask(isbn: str) -> AnyResponse | tuple[str, int]:
         return redirect(f"{address}#{isbn}", code=303)
     if not addresses.is_email(email):
         return _page(found, "Enter an e-mail address like name@example.com.", email), 422
-    if not throttle.allows(shop, f"notify:{hashed(request.remote_addr or '')}", 30, timedelta(hours=1)):
+    limits = ((f"notify:{hashed(request.remote_addr or '')}", 30), (f"notify:{hashed(email)}", 10))
+    if not all(throttle.allows(shop, key, most, timedelta(hours=1)) for key, most in limits):
         return _page(found, "Too many requests came from here. Try again in an hour.", email), 429
     notify.ask(db(), edition_id, email, view.country, shop.now)
     return see_other(f"/notify/{isbn}/noted")
