@@ -302,6 +302,21 @@ def test_covers_of_hosts_that_are_named_later_are_fetched_when_asked_for(scene: 
     assert [(row.key, row.payload["link"]) for row in cover_rows(scene)] == [(ISBN, "https://new.example.org/a.jpg")]
 
 
+def test_a_cover_that_has_moved_to_a_host_named_later_is_fetched_when_asked_for(scene: Scene, tmp_path: Path) -> None:
+    moved = "https://new.example.org/a.jpg"
+    hang_up(scene, LINK, picture())
+    take_in(scene, tmp_path, with_cover(LINK))
+    scene.work()
+    take_in(scene, tmp_path, with_cover(moved))
+    scene.work()
+    elsewhere = frontlist(scene, "fetch-covers")
+    told = frontlist(scene, "fetch-covers", cover_hosts="new.example.org")
+
+    assert "new.example.org" in elsewhere.stderr
+    assert "1 covers will be fetched" in told.stdout
+    assert [(row.state, row.payload["link"]) for row in cover_rows(scene)] == [(WorkState.READY, moved)]
+
+
 def test_everything_that_shows_books_shows_the_cover_that_was_given(scene: Scene, tmp_path: Path) -> None:
     hang_up(scene, LINK, picture())
     take_in(scene, tmp_path, with_cover(LINK))

@@ -11,11 +11,11 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 from urllib.parse import urlsplit
 
-from sqlalchemy import select
+from sqlalchemy import and_, select
 
 from shop.catalogue.covers.sizes import CARD, FORMATS, WIDTHS
 from shop.catalogue.models import Edition
-from shop.work import enqueue_anew
+from shop.work import WorkRow, WorkState, enqueue_anew
 
 if TYPE_CHECKING:
     from collections.abc import Collection, Iterable
@@ -98,13 +98,23 @@ def is_from(link: str, hosts: Collection[str]) -> bool:
 
 
 def note_all(session: Session, shop: Premises) -> tuple[int, list[str]]:
-    """Note that every cover must be fetched that was named and is not kept.
+    """Note that every cover must be fetched that was named and is not kept, or another in its stead.
 
     Returns how many there are, and the hosts of others that must not be asked.
     """
-    missing = select(Edition.isbn, Edition.cover_link).where(Edition.cover_link.is_not(None), Edition.cover.is_(None))
-    links = [(isbn, link or "") for isbn, link in session.execute(missing)]
+    links = _missing(session)
     wanted = [(isbn, link) for isbn, link in links if is_from(link, shop.settings.cover_hosts)]
     note(session, wanted, shop)
     hosts = {urlsplit(link).netloc for _isbn, link in links if not is_from(link, shop.settings.cover_hosts)}
     return len(wanted), sorted(hosts)
+
+
+def _missing(session: Session) -> list[tuple[str, str]]:
+    """By ISBN and address; one that was fetched from where the record named it before is missing too."""
+    fetched = and_(WorkRow.kind == FETCH, WorkRow.key == Edition.isbn, WorkRow.state == WorkState.DONE)
+    named = select(Edition.isbn, Edition.cover_link, Edition.cover, WorkRow.payload).outerjoin(WorkRow, fetched)
+    return [
+        (isbn, link)
+        for isbn, link, cover, payload in session.execute(named.where(Edition.cover_link.is_not(None)))
+        if cover is None or (payload is not None and payload["link"] != link)
+    ]
