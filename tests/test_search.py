@@ -108,6 +108,23 @@ def test_a_slip_of_the_hand_is_forgiven_and_told(shelf: Scene, asked: str, books
     assert (f"“{instead}”" in answer) if instead else ("We found no book" in answer)
 
 
+@pytest.mark.parametrize(
+    ("asked", "told", "near"),
+    [
+        ("978-1-63149-829-8", "a digit of it must be mistyped. Did you mean", [STALIN]),
+        ("ISBN 9781631498297", "a digit of it must be mistyped. Did you mean", [STALIN]),
+        ("1631498291", "a digit of it must be mistyped. Check it", []),
+        ("9789999900003", "We found no book", []),
+        ("12345678901", "We found no book", []),
+    ],
+)
+def test_a_mistyped_isbn_is_called_so(shelf: Scene, asked: str, told: str, near: list[str]) -> None:
+    answer = shelf.client.get("/search", query_string={"q": asked}, base_url="http://localhost").text
+
+    assert told in answer
+    assert found(shelf, asked) == near
+
+
 def test_a_title_with_the_word_comes_before_a_newer_book_that_only_mentions_it(shelf: Scene) -> None:
     with shelf.shop.db.writing() as session:
         words = search.index_text([*BOOKS["tide"], "A reader of Stalin"], ())

@@ -16,6 +16,7 @@ from shop import countries, visitor
 from shop.catalogue.books import reading
 from shop.catalogue.covers import bitmaps, drawing, jackets, sizes
 from shop.catalogue.finding import facets, shelves
+from shop.catalogue.finding import search as finding
 from shop.catalogue.finding.shelves import Asked
 from shop.catalogue.models import Edition, Work
 from shop.web import local_path, see_other, the_shop
@@ -56,7 +57,12 @@ def coming() -> str:
 @bp.get("/search")
 def search() -> str:
     """The books that hold all the words asked for, by title, person, subject or ISBN."""
-    return _shelf("catalogue/search.html", words=_words())
+    words = _words()
+    near = []
+    if is_mistyped := finding.is_mistyped_isbn(words):
+        with the_shop().db.read_engine.connect() as connection:
+            near = shelves.near(connection, "".join(filter(str.isdigit, words)))
+    return _shelf("catalogue/search.html", words=words, is_mistyped_isbn=is_mistyped, near=near)
 
 
 @bp.get("/suggest")

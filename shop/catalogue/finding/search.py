@@ -96,6 +96,12 @@ def _isbn_in(asked: str) -> str | None:
     return written if written.isdigit() and len(written) >= 10 else None  # noqa: PLR2004 - the shorter ISBN's length
 
 
+def is_mistyped_isbn(asked: str) -> bool:
+    """Whether it has as many digits as an ISBN, and its last one does not agree with the others."""
+    written = isbn_number.compact(asked).replace(" ", "")
+    return written.isdigit() and len(written) in {10, 13} and not isbn_number.is_valid(written)
+
+
 def index_text(told: Iterable[str], marks: Iterable[str]) -> str:
     """Return what `Work.search_text` holds for these texts and marks."""
     words = dict.fromkeys(word for each in told for word in words_of(each))
