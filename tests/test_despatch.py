@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import csv
 import io
+import re
 from datetime import date
 from typing import TYPE_CHECKING
 
@@ -69,7 +70,10 @@ def test_a_notice_tells_the_reader_and_coming_twice_tells_them_once(scene: Scene
     assert [line.despatched_on for line in scene.all(OrderLine)] == [date(2026, 11, 24)]
     assert scene.mailer.subjects().count("On its way: Exit Stalin") == 1
     assert "RM123" in scene.mailer.sent[-1].text
-    assert "Royal Mail RM123" in scene.get(f"/orders/{public_id}").text
+    mailed = re.search(rf"{ADDRESS}(/a/\S+)", scene.mailer.sent[-1].text)
+    assert mailed is not None
+    for page in (f"/orders/{public_id}", mailed[1]):
+        assert "Despatched on 24 November 2026 by Royal Mail, tracking RM123." in scene.get(page).text
 
 
 @pytest.mark.parametrize(
@@ -106,11 +110,16 @@ def test_a_file_without_the_columns_is_refused_whole(scene: Scene) -> None:
 def test_a_preordered_hardback_waits_for_its_day(scene: Scene) -> None:
     with scene.shop.db.writing() as session:
         session.execute(update(Edition).where(Edition.isbn == HARDBACK).values(publication_date=date(2026, 12, 1)))
-    paid(scene, HARDBACK)
+    public_id = paid(scene, HARDBACK)
+    scene.sign_in_as_staff()
     assert ask(scene) == []
+    assert "Published 1 December 2026; we post it then, and e-mail you." in scene.get(f"/orders/{public_id}").text
+    assert "waits for publication" in scene.get(f"/staff/orders/{public_id}").text
 
     scene.clock.forward(days=6)
 
+    assert "waits for publication" not in scene.get(f"/staff/orders/{public_id}").text
+    assert "On its way to the warehouse" in scene.get(f"/orders/{public_id}").text
     assert len(ask(scene)) == 1
 
 

@@ -81,9 +81,12 @@ class ShelfItem:
     def posted_sentence(self) -> str:
         """Where a printed book is."""
         if self.line.despatched_on is None:
+            if self.waits_until:
+                return f"Published {long_date(self.waits_until)}; we post it then, and e-mail you."
             return "On its way to the warehouse; we will e-mail you when it leaves."
-        how = " ".join(part for part in (self.line.carrier, self.line.tracking) if part)
-        return f"Despatched on {long_date(self.line.despatched_on)}{f' by {how}' if how else ''}."
+        carrier = f" by {self.line.carrier}" if self.line.carrier else ""
+        tracking = f", tracking {self.line.tracking}" if self.line.tracking else ""
+        return f"Despatched on {long_date(self.line.despatched_on)}{carrier}{tracking}."
 
     @property
     def opens_in_app(self) -> bool:
@@ -105,7 +108,7 @@ def shelf(session: Session, shop: Shop, lines: list[OrderLine]) -> list[ShelfIte
 def access(token: str) -> str | Response:
     """The page behind a mailed link: every book of the order, how it stands, and one action each."""
     order = _order_behind(token)
-    items = shelf(db(), the_shop(), order.digital_lines)
+    items = shelf(db(), the_shop(), [*order.digital_lines, *order.posted_lines])
     return render_template("library/access.html", order=order, items=items, token=token)
 
 
@@ -283,10 +286,8 @@ def _shelf_item(session: Session, shop: Shop, line: OrderLine) -> ShelfItem:
 
 
 def _waits_until(entitlement: Entitlement | None, edition: Edition, now: datetime) -> date | None:
-    """The day from which a book may be delivered, when that is still ahead."""
-    if entitlement is None:
-        return None
-    days = [entitlement.deliver_after.date()] if entitlement.deliver_after > now else []
+    """The day from which a book may be delivered or posted, when that is still ahead."""
+    days = [entitlement.deliver_after.date()] if entitlement and entitlement.deliver_after > now else []
     if edition.publication_date and edition.publication_date > now.date():
         days.append(edition.publication_date)
     return max(days, default=None)

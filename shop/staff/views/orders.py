@@ -9,6 +9,7 @@ from flask import abort, render_template, request
 from sqlalchemy import String, cast, or_, select
 
 from shop import addresses, countries, work
+from shop.catalogue.models import Edition
 from shop.catalogue.selling import sellable
 from shop.checkout import correcting, settlement
 from shop.checkout.inbox import Notice
@@ -27,7 +28,7 @@ from shop.work import WorkRow
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
-    from datetime import datetime
+    from datetime import date, datetime
 
     from sqlalchemy import Select
     from werkzeug.wrappers import Response as AnyResponse
@@ -78,7 +79,10 @@ def orders() -> str:
 def order(public_id: str) -> str:
     """One order: its lines and money, its story, and what may be done."""
     found = _get(public_id)
-    lines = [(line, _entitlement(line), refunds.refund_of(db(), line), _despatch(line)) for line in found.lines]
+    lines = [
+        (line, _entitlement(line), refunds.refund_of(db(), line), _despatch(line), _day_ahead(line))
+        for line in found.lines
+    ]
     return render_template(
         "staff/order.html",
         order=found,
@@ -216,6 +220,12 @@ def _back(public_id: str) -> AnyResponse:
 
 def _entitlement(line: OrderLine) -> Entitlement | None:
     return db().scalar(select(Entitlement).where(Entitlement.order_line_id == line.id))
+
+
+def _day_ahead(line: OrderLine) -> date | None:
+    """The day of publication for which a printed book waits, when it is still ahead."""
+    published = db().get_one(Edition, line.edition_id).publication_date
+    return published if published and published > the_shop().now.date() else None
 
 
 def _despatch(line: OrderLine) -> Despatch | None:
