@@ -156,6 +156,25 @@ def test_a_right_lost_between_paying_and_settling_gives_the_money_back(scene: Sc
     assert {refund.status for refund in scene.all(Refund)} == {RefundStatus.SUCCEEDED}
 
 
+def test_staff_give_money_back_only_with_a_reason_and_delivery_only_once(scene: Scene) -> None:
+    public_id = scene.buy(HARDBACK)
+    scene.get(f"/orders/{public_id}")
+    scene.work()
+    scene.sign_in_as_staff()
+    order, page = scene.order(public_id), f"/staff/orders/{public_id}"
+
+    for what in ("delivery/refund", f"lines/{order.lines[0].id}/refund"):
+        assert scene.post(f"{page}/{what}", reason=" ").status_code == 400, what
+    assert scene.all(Refund) == []
+    assert "Refund the delivery charge" in scene.get(page).text
+
+    assert scene.post(f"{page}/delivery/refund", reason="It came late").status_code == 303
+    scene.work()
+    assert [refund.minor for refund in scene.all(Refund)] == [order.delivery.minor]
+    assert "Why: It came late" in scene.mailer.sent[-1].text
+    assert "Refund the delivery charge" not in scene.get(page).text
+
+
 def test_a_card_issued_where_the_ebook_may_not_be_sold_is_refunded_before_it_is_granted(scene: Scene) -> None:
     public_id = scene.buy(HARDBACK, EBOOK, card="GB")
 

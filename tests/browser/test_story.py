@@ -153,7 +153,7 @@ def staff_read_the_order_and_refund_one_line(browser: Browser, demo: Demo, *, sc
     for moment in ("Order placed", "Asked for immediate supply", "Paid", "granted", "delivered", "Mail sent"):
         expect(story).to_contain_text(moment)
     page.get_by_text(re.compile("^Refund Tidewrack")).click()
-    page.get_by_label("Refund £7.99 because").fill("Bought by mistake")
+    page.get_by_label("Why £7.99 goes back; the reader is told").fill("Bought by mistake")
     page.get_by_role("button", name="Refund ebook").and_(page.locator(":visible")).click()
     reload_until(page, page.get_by_text("refund succeeded").first)
     expect(story).to_contain_text("Bought by mistake")

@@ -146,7 +146,9 @@ def refund_line(public_id: str, line_id: int) -> AnyResponse:
 def refund_delivery(public_id: str) -> AnyResponse:
     """Give the delivery charge back."""
     found = _get(public_id)
-    reason = request.form.get("reason", "").strip() or "delivery refunded"
+    reason = request.form.get("reason", "").strip()
+    if not reason:
+        abort(400, "Say why the delivery charge is refunded; the reader is told.")
     if not found.delivery:
         abort(409, "No delivery was charged for this order.")
     at = note("refund delivery", public_id, reason)
