@@ -14,7 +14,7 @@ from sqlalchemy import update
 from shop.catalogue.models import Edition
 from shop.despatch import warehouse
 from shop.despatch.models import Despatch
-from shop.orders.models import OrderLine
+from shop.orders.models import Attention, OrderLine
 from tests.makers import ADDRESS, EPUB, HARDBACK, Scene
 
 if TYPE_CHECKING:
@@ -121,6 +121,27 @@ def test_a_preordered_hardback_waits_for_its_day(scene: Scene) -> None:
     assert "waits for publication" not in scene.get(f"/staff/orders/{public_id}").text
     assert "On its way to the warehouse" in scene.get(f"/orders/{public_id}").text
     assert len(ask(scene)) == 1
+
+
+@pytest.mark.parametrize(
+    ("asked", "left", "tasks"),
+    [(False, False, []), (True, False, ["STOP_REQUESTED"]), (True, True, [])],
+    ids=["nobody has asked for it", "the warehouse has it", "it is on its way"],
+)
+def test_a_parcel_that_is_paid_back_is_stopped_while_it_can_be(
+    scene: Scene, *, asked: bool, left: bool, tasks: list[str]
+) -> None:
+    public_id = paid(scene, HARDBACK)
+    scene.sign_in_as_staff()
+    reference = ask(scene)[0]["despatch_line"] if asked else ""
+    if left:
+        notice(scene, f"{reference},2026-11-25,Royal Mail,")
+    line = scene.order(public_id).lines[0]
+    answer = scene.post(f"/staff/orders/{public_id}/lines/{line.id}/refund", reason="changed their mind")
+
+    assert answer.status_code == 303
+    assert [matter.code for matter in scene.all(Attention)] == tasks
+    assert all(reference in matter.detail for matter in scene.all(Attention))
 
 
 def test_a_refunded_hardback_is_not_sent(scene: Scene) -> None:

@@ -17,10 +17,11 @@ from sqlalchemy import or_, select
 
 from shop import mail, work
 from shop.catalogue.models import Edition
+from shop.db import insert_if_absent
 from shop.despatch.models import Despatch
 from shop.library.letters import access_link
 from shop.orders.letters import post
-from shop.orders.models import Order, OrderLine, OrderStatus
+from shop.orders.models import Attention, Order, OrderLine, OrderStatus
 from shop.orders.payments import Refund
 
 if TYPE_CHECKING:
@@ -33,6 +34,7 @@ if TYPE_CHECKING:
     from shop.work import Ending, Job
 
 DESPATCHED_MAIL = "mail.despatched"
+STOP_REQUESTED = "STOP_REQUESTED"
 COLUMNS = (
     "despatch_line",
     "order_number",
@@ -110,6 +112,23 @@ def take_notice(session: Session, text: str, now: datetime) -> NoticeReport:
         key = f"order:{order}:{on}:{min(lines)}"
         work.enqueue(session, DESPATCHED_MAIL, key, at=now, payload={"order": order, "on": str(on), "lines": lines})
     return report
+
+
+def stop(session: Session, line: OrderLine, at: datetime) -> None:
+    """Leave staff the task of stopping a parcel that was asked for and is paid back, unless it has left."""
+    despatch = session.scalar(select(Despatch).where(Despatch.order_line_id == line.id))
+    if despatch is None or line.despatched_on is not None:
+        return
+    insert_if_absent(
+        session,
+        Attention,
+        code=STOP_REQUESTED,
+        subject=f"line:{line.id}",
+        order_id=line.order_id,
+        detail=f"Ask the warehouse to stop {despatch.reference}, {line.described}: its money goes back. "
+        "Note here whether they could.",
+        raised_at=at,
+    )
 
 
 def despatched_letter(job: Job, shop: Shop) -> Ending:

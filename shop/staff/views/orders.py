@@ -13,6 +13,7 @@ from shop.catalogue.models import Edition
 from shop.catalogue.selling import sellable
 from shop.checkout import correcting, settlement
 from shop.checkout.inbox import Notice
+from shop.despatch import warehouse
 from shop.despatch.models import Despatch
 from shop.library import returns
 from shop.library.models import Entitlement, Submission
@@ -138,6 +139,7 @@ def refund_line(public_id: str, line_id: int) -> AnyResponse:
         returns.take_back(db(), line, reason=reason, by=me().email, at=at)
     except refunds.NothingToRefundError as error:
         abort(409, f"Not refunded: {error}.")
+    warehouse.stop(db(), line, at)
     return _back(public_id)
 
 
