@@ -10,7 +10,7 @@ from __future__ import annotations
 import random
 import secrets
 import threading
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Collection, Iterable, Mapping
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from enum import StrEnum
@@ -141,12 +141,14 @@ def enqueue_anew(session: Session, kind: str, rows: Iterable[tuple[str, dict[str
         upsert(session, WorkRow, noted, key=("kind", "key"))
 
 
-def perform_next(shop: Shop, handlers: Mapping[str, Handler]) -> bool:
-    """Claim one due row and do it; false when nothing is due."""
+def perform_next(shop: Shop, handlers: Mapping[str, Handler], unhurried: Collection[str] = ()) -> bool:
+    """Claim one due row and do it, one of an unhurried kind only when no other is due; false when nothing is due."""
     if not _anything_due(shop, handlers):
         return False
+    hurried = [kind for kind in handlers if kind not in unhurried]
+    lease = timedelta(seconds=shop.settings.work_lease_seconds)
     with shop.db.writing() as session:
-        job = claim(session, list(handlers), shop.now, timedelta(seconds=shop.settings.work_lease_seconds))
+        job = claim(session, hurried, shop.now, lease) or claim(session, list(unhurried), shop.now, lease)
     if job is None:
         return False
     _perform(job, shop, handlers[job.kind])
@@ -284,14 +286,16 @@ class Stop:
         return self._event.is_set()
 
 
-def run(shop: Shop, handlers: Mapping[str, Handler], rounds: Mapping[str, int], stop: Stop) -> None:
-    """Do what is due until told to stop; a database that is away for a while is waited for."""
+def run(
+    shop: Shop, handlers: Mapping[str, Handler], rounds: Mapping[str, int], stop: Stop, unhurried: Collection[str] = ()
+) -> None:
+    """Do what is due until told to stop, the unhurried last; a database that is away for a while is waited for."""
     made: dict[str, str] = {}
     log.info("work.started", kinds=len(handlers))
     while not stop.is_set:
         try:
             _make_rounds(shop, rounds, made)
-            if perform_next(shop, handlers):
+            if perform_next(shop, handlers, unhurried):
                 continue
         except SQLAlchemyError as error:
             log.warning("work.database_away", reason=type(error).__name__)

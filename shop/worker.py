@@ -44,6 +44,8 @@ HANDLERS: dict[str, Handler] = {
     "fetch-ledger": ledgers.fetch,
 }
 """Who does each kind of work row."""
+UNHURRIED = frozenset({jackets.FETCH})
+"""Kinds of which an import notes thousands, a second or more of work each: no reader shall wait behind them."""
 
 
 def rounds(settings: Settings) -> dict[str, int]:
@@ -59,4 +61,4 @@ def rounds(settings: Settings) -> dict[str, int]:
 
 def run(shop: Shop, stop: work.Stop) -> None:
     """Do work rows until told to stop, and see that the rounds are made."""
-    work.run(shop, HANDLERS, rounds(shop.settings), stop)
+    work.run(shop, HANDLERS, rounds(shop.settings), stop, UNHURRIED)

@@ -14,11 +14,14 @@ import pytest
 from PIL import Image
 from sqlalchemy import select
 
-from shop.catalogue.covers import sizes, thumbnails
+from shop import work
+from shop.catalogue.covers import jackets, sizes, thumbnails
 from shop.catalogue.covers.jackets import Jacket, is_from, of_work
 from shop.catalogue.covers.thumbnails import UnsuitablePictureError
 from shop.catalogue.models import Edition
+from shop.catalogue.waiting import notify
 from shop.work import WorkRow, WorkState
+from shop.worker import HANDLERS, UNHURRIED
 from tests.conftest import SECRETS
 from tests.fakes import FakePictures
 from tests.makers import EPUB, HARDBACK, Scene
@@ -27,6 +30,7 @@ from tests.test_intake import FIRST, product, take_in
 if TYPE_CHECKING:
     from pathlib import Path
 
+    from shop.services import Shop
     from shop.settings import Settings
 
 HOST = "img.example.org"
@@ -231,6 +235,31 @@ def test_an_import_asks_for_a_cover_and_the_page_shows_it_once_it_is_here(scene:
     assert scene.get(re.findall(r'og:image" content="http://[^/]*(/[^"]*)"', shown)[0]).content_type == "image/jpeg"
     assert scene.get(avif.replace("320.avif", "321.avif")).status_code == 404
     assert scene.get("/covers/none/320.avif").status_code == 404
+
+
+def test_no_reader_waits_behind_the_covers_of_an_import(scene: Scene, tmp_path: Path) -> None:
+    take_in(scene, tmp_path, with_cover(LINK))
+    scene.clock.forward(seconds=1)
+    with scene.shop.db.writing() as session:
+        work.enqueue(session, notify.ROUND, "now", at=scene.clock.now)
+    done: list[str] = []
+
+    def note(job: work.Job, _shop: Shop) -> work.Ending:
+        done.append(job.kind)
+        return work.nothing_more
+
+    class AfterTwo(work.Stop):
+        """Asks twice for work."""
+
+        turns = iter((False, False, True))
+
+        @property
+        def is_set(self) -> bool:
+            return next(self.turns)
+
+    work.run(scene.shop, dict.fromkeys(HANDLERS, note), {}, AfterTwo(), UNHURRIED)
+
+    assert done == [notify.ROUND, jackets.FETCH]
 
 
 def test_a_cover_that_is_named_again_is_not_fetched_again_and_another_one_is(scene: Scene, tmp_path: Path) -> None:
