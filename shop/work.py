@@ -149,10 +149,12 @@ def perform_next(shop: Shop, handlers: Mapping[str, Handler], unhurried: Collect
     lease = timedelta(seconds=shop.settings.work_lease_seconds)
     with shop.db.writing() as session:
         job = claim(session, hurried, shop.now, lease) or claim(session, list(unhurried), shop.now, lease)
-    if job is None:
-        return False
-    _perform(job, shop, handlers[job.kind])
-    return True
+        is_deadly = job is not None and job.attempts > shop.settings.work_max_attempts
+        if job is not None and is_deadly:
+            _leave(session, job, state=WorkState.DEAD, last_error="Whoever began it died of it, or was killed.")
+    if job is not None and not is_deadly:
+        _perform(job, shop, handlers[job.kind])
+    return job is not None
 
 
 def claim(session: Session, kinds: list[str], now: datetime, lease: timedelta) -> Job | None:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import threading
+from dataclasses import replace
 from datetime import timedelta
 from typing import TYPE_CHECKING
 
@@ -14,6 +15,7 @@ from shop.services import RefusedError, Shop, UnavailableError
 from shop.work import Job, LeaseLostError, PostponedError, WorkRow, WorkState, nothing_more
 
 if TYPE_CHECKING:
+    from shop.work import Ending
     from tests.fakes import Clock
 
 LEASE = timedelta(seconds=90)
@@ -131,6 +133,25 @@ def test_work_that_fails_for_ever_dies_in_sight_and_can_be_tried_again(shop: Sho
         work.try_again(session, row(shop).id, shop.now)
     assert work.perform_next(shop, {"thing": lambda _job, _shop: nothing_more})
     assert row(shop).state == WorkState.DONE
+
+
+def test_work_that_kills_its_worker_every_time_is_given_up(shop: Shop, clock: Clock) -> None:
+    shop = replace(shop, settings=replace(shop.settings, work_max_attempts=3))
+    note(shop)
+    done: list[Job] = []
+
+    def do(job: Job, _shop: Shop) -> Ending:
+        done.append(job)
+        return nothing_more
+
+    for _ in range(3):
+        assert take(shop) is not None  # and the worker is heard of no more
+        clock.forward(seconds=91)
+
+    assert work.perform_next(shop, {"thing": do}) is True
+    assert (row(shop).state, done) == (WorkState.DEAD, [])
+    assert "died of it" in (row(shop).last_error or "")
+    assert work.perform_next(shop, {"thing": do}) is False
 
 
 def test_postponed_work_waits_and_the_attempt_does_not_count(shop: Shop, clock: Clock) -> None:
