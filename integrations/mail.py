@@ -57,6 +57,8 @@ class SmtpMailer:
             raise (RefusedError if error.smtp_code >= PERMANENT else UnavailableError)(
                 f"the mail server answered {error.smtp_code}"
             ) from error
+        except smtplib.SMTPNotSupportedError as error:
+            raise RefusedError("the mail server takes no address with letters beyond ASCII") from error
         except (OSError, smtplib.SMTPException) as error:
             raise UnknownOutcomeError(f"the mail server went silent: {type(error).__name__}") from error
         finally:
@@ -64,11 +66,14 @@ class SmtpMailer:
 
     def _greet(self, connection: smtplib.SMTP) -> None:
         connection.ehlo()
-        if self._starttls:
-            connection.starttls(context=ssl.create_default_context())
-            connection.ehlo()
-        if self._login:
-            connection.login(*self._login)
+        try:
+            if self._starttls:
+                connection.starttls(context=ssl.create_default_context())
+                connection.ehlo()
+            if self._login:
+                connection.login(*self._login)
+        except smtplib.SMTPNotSupportedError as error:
+            raise UnavailableError(f"the mail server cannot do what the settings ask of it: {error}") from error
 
     def _message(self, letter: Letter) -> EmailMessage:
         message = EmailMessage()

@@ -18,6 +18,8 @@ from typing import TYPE_CHECKING, Any, Protocol
 import pytest
 import requests
 import stripe
+from aiosmtpd.controller import Controller
+from aiosmtpd.handlers import Sink
 
 from integrations.files import Folder
 from integrations.glassboxx import Glassboxx
@@ -529,6 +531,25 @@ def test_what_the_mail_server_did_is_told_apart(mailbox: tuple[str, int], fault:
 def test_a_mail_server_that_is_not_there_is_unavailable() -> None:
     with pytest.raises(UnavailableError):
         smtp_mailer(free_port()).send(a_letter())
+
+
+def test_an_address_that_the_mail_server_cannot_write_is_refused_and_not_doubted() -> None:
+    """A server without SMTPUTF8: nothing was sent, and nothing would be another time."""
+    server = Controller(Sink(), hostname="127.0.0.1", port=free_port(), enable_SMTPUTF8=False)
+    server.start()
+    try:
+        with pytest.raises(RefusedError, match="beyond ASCII"):
+            smtp_mailer(server.port).send(a_letter("łucja@example.com"))
+        smtp_mailer(server.port).send(a_letter("lucja@example.com"))
+    finally:
+        server.stop()
+
+
+def test_a_mail_server_that_does_not_encrypt_when_it_must_is_waited_for(mailbox: tuple[str, int]) -> None:
+    mailer = SmtpMailer("127.0.0.1", mailbox[1], "", "", "press@example.test", "help@example.test", starttls=True)
+
+    with pytest.raises(UnavailableError, match="settings"):
+        mailer.send(a_letter())
 
 
 @pytest.mark.parametrize("name", ["../outside", "/etc/passwd", "a/../../b", ""])
