@@ -314,6 +314,7 @@ def test_an_item_tells_what_the_page_tells_and_no_more_than_it_may(scene: Scene)
     assert (bare["title"], bare["description"]) == ("Exit Stalin (Ebook)", "Exit Stalin")
     assert bare["brand"] == scene.shop.settings.shop_name
     assert full["title"].startswith("Salt & <Pepper> word")
+    assert full["title"].endswith(" (Ebook)"), "or both editions would be called the same"
     assert (len(full["title"]), len(full["description"])) == (merchant.LONGEST_TITLE, merchant.LONGEST_DESCRIPTION)
     assert full["brand"] == "A & B"
 

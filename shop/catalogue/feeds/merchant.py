@@ -50,9 +50,10 @@ def item(house: House, book: Told, view: EditionView, today: date) -> str:
     until = view.offer.until
     if price is None or state is None or (state == "preorder" and (until is None or until > today + A_YEAR)):
         return ""
+    form = f" ({view.name})"
     told = {
         "g:id": view.isbn,
-        "g:title": f"{book.title} ({view.name})"[:LONGEST_TITLE],
+        "g:title": f"{book.title[: LONGEST_TITLE - len(form)]}{form}",
         "g:description": (book.summary or book.title)[:LONGEST_DESCRIPTION],
         "g:link": f"{house.address}{book.address}?country={view.country}#{view.isbn}",
         "g:image_link": house.address + view.jacket.bitmap,
