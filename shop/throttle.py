@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import hashlib
+import ipaddress
 from datetime import datetime, timedelta
 from typing import TYPE_CHECKING
 
@@ -29,6 +30,17 @@ class Throttle(Base):
 def hashed(text: str) -> str:
     """How a token, an address or a network is kept: not readable."""
     return hashlib.sha256(text.encode()).hexdigest()
+
+
+def network_of(address: str | None) -> str:
+    """Return the network that is counted for an address: itself, or the 64 bits that one subscriber has of IPv6."""
+    try:
+        known = ipaddress.ip_address(address or "")
+    except ValueError:
+        return address or ""
+    if isinstance(known, ipaddress.IPv6Address):
+        return str(known.ipv4_mapped or ipaddress.ip_network((known, 64), strict=False))
+    return str(known)
 
 
 def allows(shop: Shop, key: str, most: int, per: timedelta) -> bool:

@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Any
 import pytest
 from sqlalchemy import event, select, update
 
-from shop import work
+from shop import throttle, work
 from shop.catalogue.models import Edition, ProviderState, RightsSet
 from shop.catalogue.waiting import notify
 from shop.catalogue.waiting.notify import NotifyRequest
@@ -276,6 +276,20 @@ def test_a_network_that_asks_too_often_is_asked_to_wait(waiting: Scene) -> None:
     assert answers == [303] * 30 + [429]
     waiting.clock.now += timedelta(hours=1, seconds=1)
     assert asked(waiting).status_code == 303
+
+
+@pytest.mark.parametrize(
+    ("one", "other", "are_one"),
+    [
+        ("2001:db8:1:2::1", "2001:db8:1:2:ffff::9", True),
+        ("2001:db8:1:2::1", "2001:db8:1:3::1", False),
+        ("::ffff:192.0.2.1", "192.0.2.1", True),
+        ("192.0.2.1", "192.0.2.2", False),
+        ("", "nowhere", False),
+    ],
+)
+def test_a_network_is_what_one_subscriber_has(one: str, other: str, *, are_one: bool) -> None:
+    assert (throttle.network_of(one) == throttle.network_of(other)) is are_one
 
 
 def test_one_address_is_not_filled_in_for_every_book_from_everywhere(waiting: Scene) -> None:

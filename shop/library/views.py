@@ -19,7 +19,7 @@ from shop.library.models import DownloadSession, Entitlement
 from shop.library.signin import ReaderSession
 from shop.orders.models import Order, OrderLine, OrderStatus
 from shop.orders.refunds import refund_of
-from shop.throttle import hashed
+from shop.throttle import hashed, network_of
 from shop.web import db, private, see_other, the_shop
 
 if TYPE_CHECKING:
@@ -177,7 +177,7 @@ def ask_code() -> AnyResponse | tuple[str, int]:
         )
         return page, 422
     try:
-        public_id = signin.send_code(the_shop(), email, request.remote_addr or "")
+        public_id = signin.send_code(the_shop(), email, network_of(request.remote_addr))
     except signin.TooManyCodesError:
         page = render_template(
             "library/sign_in.html",

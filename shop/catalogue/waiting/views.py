@@ -10,7 +10,7 @@ from flask import Blueprint, abort, redirect, render_template, request
 from shop import addresses, throttle, visitor
 from shop.catalogue.books import reading
 from shop.catalogue.waiting import notify
-from shop.throttle import hashed
+from shop.throttle import hashed, network_of
 from shop.web import db, see_other, the_shop
 
 if TYPE_CHECKING:
@@ -38,7 +38,7 @@ def ask(isbn: str) -> AnyResponse | tuple[str, int]:
         return redirect(f"{address}#{isbn}", code=303)
     if not addresses.is_email(email):
         return _page(found, "Enter an e-mail address like name@example.com.", email), 422
-    limits = ((f"notify:{hashed(request.remote_addr or '')}", 30), (f"notify:{hashed(email)}", 10))
+    limits = ((f"notify:{hashed(network_of(request.remote_addr))}", 30), (f"notify:{hashed(email)}", 10))
     if not all(throttle.allows(shop, key, most, timedelta(hours=1)) for key, most in limits):
         return _page(found, "Too many requests came from here. Try again in an hour.", email), 429
     notify.ask(db(), edition_id, email, view.country, shop.now)

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any
 from flask import Blueprint, abort, g, redirect, render_template, request
 
 from shop.staff import access, audit
+from shop.throttle import network_of
 from shop.web import db, local_path, private, see_other, the_shop
 
 if TYPE_CHECKING:
@@ -95,7 +96,7 @@ def sign_in() -> AnyResponse | tuple[str, int]:
             form.get("email", ""),
             form.get("password", ""),
             form.get("code", ""),
-            request.remote_addr or "",
+            network_of(request.remote_addr),
         )
     except access.NotLetInError:
         error = "The address, the password or the code is not right. A code is good once; wait for the next one."
