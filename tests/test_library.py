@@ -4,14 +4,17 @@ from __future__ import annotations
 
 import base64
 import re
+from dataclasses import replace
 from datetime import timedelta
 from itertools import pairwise
 from typing import TYPE_CHECKING
 
 import pytest
 
+from shop.app import create_app
 from shop.library.models import DownloadSession, Entitlement
 from shop.library.signin import ReaderSession, SignInCode
+from shop.orders.models import Order
 from tests.makers import ADDRESS, EBOOK, EPUB, Scene
 
 if TYPE_CHECKING:
@@ -52,6 +55,17 @@ def test_the_mailed_link_opens_a_page_the_button_opens_the_file(scene: Scene) ->
     assert file.data.startswith(b"PK")
     assert "filename=exit-stalin.epub" in file.headers["Content-Disposition"]
     assert file.headers["Cache-Control"] == "private, no-store"
+    assert "sandbox" in file.headers["Content-Security-Policy"]
+
+
+def test_where_there_is_a_proxy_it_is_told_which_file_to_hand_out(scene: Scene) -> None:
+    bought(scene, EPUB)
+    ticket = press_download(scene, mailed_link(scene)).location
+    behind = create_app(replace(scene.shop, settings=replace(scene.shop.settings, accel_prefix="/protected/")))
+    answer = behind.test_client().get(ticket, base_url=ADDRESS)
+
+    (copy,) = scene.all(Entitlement)
+    assert (answer.headers["X-Accel-Redirect"], answer.data) == (f"/protected/{copy.file}", b"")
 
 
 def test_looking_at_the_page_however_often_uses_nothing_up(scene: Scene) -> None:
@@ -106,6 +120,30 @@ def test_a_second_click_in_the_same_browser_costs_nothing_and_the_last_one_is_th
     assert [one.sessions_left for one in scene.all(Entitlement)] == [0]
 
 
+def test_each_of_two_copies_is_downloaded_and_counted_by_itself(scene: Scene) -> None:
+    links = []
+    for number, key in enumerate(("one", "two"), 1):
+        scene.knock(scene.buy(EPUB, key=key), number)
+        scene.work()
+        links.append(mailed_link(scene))
+    tickets = {press_download(scene, link).location for link in links}
+
+    assert len(tickets) == 2
+    assert [one.sessions_opened for one in scene.all(Entitlement)] == [1, 1]
+    assert [one.entitlement_id for one in scene.all(DownloadSession)] == [one.id for one in scene.all(Entitlement)]
+
+
+@pytest.mark.parametrize(("minutes", "opened"), [(23 * 60 + 29, 1), (23 * 60 + 31, 2)])
+def test_a_download_is_gone_on_with_only_while_it_outlives_a_ticket(scene: Scene, minutes: int, opened: int) -> None:
+    bought(scene, EPUB)
+    link = mailed_link(scene)
+    press_download(scene, link)
+    scene.clock.forward(minutes=minutes)
+
+    assert scene.get(press_download(scene, link).location).status_code == 200
+    assert len(scene.all(DownloadSession)) == opened
+
+
 def test_a_refund_cuts_the_download_at_the_next_range(scene: Scene) -> None:
     public_id = bought(scene, EPUB)
     link = mailed_link(scene)
@@ -117,6 +155,7 @@ def test_a_refund_cuts_the_download_at_the_next_range(scene: Scene) -> None:
     scene.post(f"/staff/orders/{public_id}/lines/{line.id}/refund", reason="asked for it")
 
     assert ranged(scene, ticket, "bytes=10-19").status_code == 410
+    assert scene.post(f"{link}/download/{scene.all(Entitlement)[0].copy_id}").status_code == 410
     assert "Download EPUB" not in scene.get(link).text
     assert "Refunded" in scene.get(link).text
 
@@ -129,11 +168,25 @@ def test_a_link_whose_time_is_over_says_so_and_offers_a_new_one(scene: Scene) ->
     answer = scene.get(link)
     assert answer.status_code == 410
     assert f'action="{link}/renew"' in answer.text
+    assert f'action="{link}/renew"' in scene.post(f"{link}/download/any").text
     assert scene.post(f"{link}/renew").location == "/link-sent"
+    scene.clock.forward(minutes=5)
     assert scene.post(f"{link}/renew").location == "/link-sent"
     scene.work()
 
     assert scene.mailer.subjects().count("Your new link: Exit Stalin") == 1, "pressed twice, mailed once"
+    assert scene.get(mailed_link(scene)).status_code == 200
+
+
+def test_of_an_orders_links_only_those_of_its_newest_version_open(scene: Scene) -> None:
+    bought(scene, EPUB)
+    link = mailed_link(scene)
+    with scene.shop.db.writing() as session:
+        session.get_one(Order, 1).link_version += 1
+
+    assert scene.get(link).status_code == 410
+    scene.post(f"{link}/renew")
+    scene.work()
     assert scene.get(mailed_link(scene)).status_code == 200
 
 
@@ -203,10 +256,39 @@ def test_the_library_opens_by_a_mailed_code_and_shows_every_book(scene: Scene) -
     assert scene.get(scene.post(action[1]).location).data.startswith(b"PK")
 
 
+def test_a_signed_in_reader_reaches_no_book_of_somebody_else(scene: Scene) -> None:
+    bought(scene, EPUB)
+    theirs = f"/library/download/{scene.all(Entitlement)[0].copy_id}"
+    sign_in(scene, "nobody@example.com")
+
+    assert scene.post(theirs).status_code == 410
+    scene.post("/library/sign-out")
+    assert scene.post(theirs).location == "/library"
+    assert scene.all(DownloadSession) == []
+
+
+def test_an_order_that_nobody_paid_is_no_book_in_the_library(scene: Scene) -> None:
+    scene.live_in("US")
+    scene.fill_basket(EPUB)
+    scene.give_details()
+    sign_in(scene, "ann@example.com")
+
+    assert "No books have been bought with this address" in scene.get("/library").text
+
+
+@pytest.mark.parametrize(("days", "is_open"), [(29, True), (30, False)])
+def test_a_reader_stays_signed_in_for_thirty_days(scene: Scene, days: int, *, is_open: bool) -> None:
+    sign_in(scene, "ann@example.com")
+    scene.clock.forward(days=days)
+
+    assert ("No books have been bought" in scene.get("/library").text) is is_open
+
+
 def test_signing_out_ends_the_session_in_the_database(scene: Scene) -> None:
     sign_in(scene, "ann@example.com")
     kept = scene.client.get_cookie("reader", domain="localhost")
     assert kept
+    assert kept.http_only
     scene.post("/library/sign-out")
     scene.client.set_cookie("reader", kept.value, domain="localhost")
 
