@@ -157,14 +157,19 @@ def test_what_lacks_one_of_all_that_a_sale_needs_is_not_sold_here(stocked: Scene
     assert books(stocked, "/")
 
 
+TODAYS, WITHDRAWN = "what-the-hedge-remembers", "the-prosecutors-garden"
+
+
 def test_new_and_coming_are_told_apart_by_today(stocked: Scene) -> None:
     with stocked.shop.db.writing() as session:
         session.execute(update(Work).values(published_on=date(2026, 1, 1)))
         session.execute(update(Work).where(Work.slug == "tidewrack").values(published_on=date(2027, 5, 1)))
         session.execute(update(Work).where(Work.slug == "exit-stalin").values(published_on=date(2027, 4, 1)))
+        session.execute(update(Work).where(Work.slug == TODAYS).values(published_on=date(2026, 11, 25)))
 
     assert books(stocked, "/coming") == ["exit-stalin", "tidewrack"]
-    assert not {"exit-stalin", "tidewrack"} & set(books(stocked, "/new"))
+    assert set(books(stocked, "/new")) == set(texts(stocked)) - {"exit-stalin", "tidewrack", WITHDRAWN}
+    assert books(stocked, "/new")[0] == TODAYS
     assert set(books(stocked, "/")) == set(texts(stocked))
 
 
@@ -260,15 +265,32 @@ def test_a_shelf_has_one_address(narrowed: Narrowed, query: str) -> None:
     assert facets.asked(arguments) == narrowed
 
 
-def test_marks_of_a_great_catalogue_are_offered_without_counts(stocked: Scene) -> None:
-    with stocked.shop.db.writing() as session:
+def stock_more(scene: Scene, copies: int) -> None:
+    with scene.shop.db.writing() as session:
         words = search.index_text(["many"], ["form=ebook"])
-        for number in range(501):
+        for number in range(copies):
             session.add(Work(slug=f"many-{number}", identifier=f"{number}", title="Many", search_text=words))
+
+
+def test_marks_of_a_great_catalogue_are_offered_without_counts(stocked: Scene) -> None:
+    stock_more(stocked, 501)
     page = stocked.get("/").text
 
     assert ">Ebook</option>" in page
     assert "Page 1 of " in page
+
+
+@pytest.mark.parametrize("copies", [48, 501])
+def test_whoever_turns_every_page_of_a_shelf_sees_each_of_its_books_once(stocked: Scene, copies: int) -> None:
+    stock_more(stocked, copies)
+    seen: list[str] = []
+    path = "/search?q=many"
+    while path and len(seen) < copies:
+        seen += books(stocked, path)
+        onward = re.search(r'rel="next" href="([^"]+)"', stocked.get(path).text)
+        path = f"/search{onward[1].replace('&amp;', '&')}" if onward else ""
+
+    assert sorted(seen) == sorted(f"many-{number}" for number in range(copies))
 
 
 def test_a_language_that_nobody_told_is_no_mark_to_narrow_by(scene: Scene) -> None:
