@@ -29,8 +29,14 @@ PAGE = "/books/exit-stalin"
         update(RightsSet).values(signed_at=None),
         update(Work).values(title="Another Title"),
         update(Contributor).values(name="Another Author"),
+        update(Work).values(subjects=[{"scheme": "93", "code": "NHD", "heading": "European history"}]),
+        update(Work).values(description="<p>About another country.</p>"),
+        update(Edition).values(illustrations="16 plates"),
     ],
-    ids=["price", "stock", "provider", "right", "signature", "title", "author"],
+    ids=[
+        *("price", "stock", "provider", "right", "signature", "title", "author"),
+        *("subjects", "description", "illustrations"),
+    ],
 )
 def test_a_change_shows_at_once_on_a_page_that_was_remembered(scene: Scene, change: object) -> None:
     scene.live_in("US")
