@@ -141,6 +141,13 @@ def test_a_record_that_no_longer_names_its_work_stays_there_though_kin_is_where_
     assert works_of(scene, HARD, SOFT, EBOOK) == [{HARD, EBOOK}, {SOFT}]
 
 
+def test_a_work_that_is_named_later_is_named_as_it_stands(scene: Scene, tmp_path: Path) -> None:
+    take_in(scene, tmp_path, product(HARD), product(SOFT, kin=(HARD,)))
+    take_in(scene, tmp_path, product(HARD, work="W-7"))
+
+    assert works_of(scene, HARD, SOFT) == [{HARD, SOFT}]
+
+
 MARKET = "<Market><Territory><CountriesIncluded>GB IE US</CountriesIncluded></Territory></Market>"
 
 
@@ -166,11 +173,11 @@ def test_a_price_holds_in_its_territory_and_its_market(
     assert found.countries == (None if countries is None else rights.written(frozenset(countries)))
 
 
-def test_a_price_of_certain_days_holds_on_them_before_the_usual_one(scene: Scene) -> None:
+@pytest.mark.parametrize("since", [date(2026, 11, 25), None], ids=["of one day", "until a day"])
+def test_a_price_of_certain_days_holds_on_them_before_the_usual_one(scene: Scene, since: date | None) -> None:
     with scene.shop.db.writing() as session:
         edition = session.scalars(select(Edition).where(Edition.isbn == HARDBACK)).one()
-        today = scene.clock.now.date()
-        edition.prices.append(Price(position=1, minor=1200, currency="GBP", since=today, until=today))
+        edition.prices.append(Price(position=1, minor=1200, currency="GBP", since=since, until=date(2026, 11, 25)))
     scene.live_in("US")
 
     on_the_day = scene.get("/books/exit-stalin").text
@@ -294,6 +301,49 @@ def test_a_work_that_loses_its_last_edition_leads_to_where_that_went(scene: Scen
     assert (answer.status_code, answer.location) == (301, FIRST)
     take_in(scene, tmp_path, product(EBOOK, work="B", title="Tide and wrack again"))
     assert works_of(scene, HARD, EBOOK) == [{HARD, EBOOK}], "its old name is one of the work's now"
+
+
+def test_a_book_that_went_to_another_work_is_found_no_more_where_it_was(scene: Scene, tmp_path: Path) -> None:
+    take_in(scene, tmp_path, product(HARD, work="A"), product(SOFT, work="A"), product(EBOOK, work="B", title="Ebb"))
+    take_in(scene, tmp_path, product(SOFT, work="B", title="Ebb"))
+
+    assert [SOFT in one.search_text for one in scene.all(Work) if one.identifier in {"01::A", "01::B"}] == [False, True]
+    assert 'href="/books/ebb"' in scene.get(f"/search?q={SOFT}").text
+
+
+@pytest.mark.parametrize("title", ["Tide and wrack", "Ebb"], ids=["of a new work", "of one that is renamed"])
+def test_an_address_that_leads_to_a_renamed_work_is_given_to_no_other(scene: Scene, tmp_path: Path, title: str) -> None:
+    take_in(scene, tmp_path, product(HARD, work="A"))
+    take_in(scene, tmp_path, product(HARD, work="A", title="Flood"), product(EBOOK, work="B", title=title))
+    take_in(scene, tmp_path, product(EBOOK, work="B", price="<!-- told anew -->"))
+
+    assert scene.get(FIRST).location == "/books/flood"
+
+
+def test_an_address_is_made_of_the_title_and_then_of_whoever_wrote_it(scene: Scene, tmp_path: Path) -> None:
+    person = "<Contributor><PersonName>Ann Mary Lee</PersonName></Contributor></DescriptiveDetail>"
+    titles = {HARD: "O\u2019Neil’s Łódź!", EBOOK: "O'Neil's Lodz", SOFT: "?"}
+    told = (product(isbn, title=title).replace("</DescriptiveDetail>", person) for isbn, title in titles.items())
+    take_in(scene, tmp_path, *told)
+
+    assert {one.slug for one in scene.all(Work)} - {"exit-stalin"} == {"oneils-lodz", "oneils-lodz-lee", "book"}
+
+
+def test_the_first_form_of_a_book_stands_first_whichever_came_first(scene: Scene, tmp_path: Path) -> None:
+    take_in(scene, tmp_path, product(EBOOK, work="A"))
+    take_in(scene, tmp_path, product(HARD, work="A"), product(SOFT, work="A"))
+    page = scene.get(FIRST).text
+
+    assert "Hardback, paperback, ebook" in scene.get("/search?q=wrack").text
+    assert re.findall(r'<li[^>]* id="(\d{13})"', page) == [HARD, SOFT, EBOOK]
+
+
+def test_only_sets_that_nobody_has_signed_are_told_as_waiting(scene: Scene, tmp_path: Path) -> None:
+    assert take_in(scene, tmp_path, product(HARD, rights=WORLD.format(""))).unsigned_rights == 1
+    with scene.shop.db.writing() as session:
+        for one in session.scalars(select(RightsSet)):
+            one.sign("rights@press.test", scene.shop.now)
+    assert take_in(scene, tmp_path, product(SOFT, rights=WORLD.format(""))).unsigned_rights == 0
 
 
 def test_books_of_one_long_title_by_a_person_of_a_long_name_have_addresses_that_can_be_kept(
@@ -487,13 +537,15 @@ def test_a_book_to_listen_to_is_no_parcel_and_waits_for_somebody_who_delivers_it
     scene: Scene, tmp_path: Path, form: str
 ) -> None:
     told = product(EBOOK, rights=WORLD.format(""), price=PRICE.format(more="", amount="10.00"))
-    take_in(scene, tmp_path, told.replace("<ProductForm>ED<", f"<ProductForm>{form}<"))
+    told = told.replace("<ProductForm>ED<", f"<ProductForm>{form}<").replace("<TitleDetail>", LOCKED)
+    take_in(scene, tmp_path, told)
     with scene.shop.db.writing() as session:
         for one in session.scalars(select(RightsSet)):
             one.sign("rights@press.test", scene.shop.now)
     with scene.shop.db.reading() as session:
         ((_id, view),) = reading.editions_by_isbn(scene.shop, session.connection(), [EBOOK], "US").values()
     assert (view.facts.is_digital, view.offer.state, view.delivery) == (True, OfferState.COMING_SOON, None)
+    assert edition(scene, EBOOK).tax_class == "audiobook"
 
 
 def test_a_work_is_as_old_as_its_first_edition(scene: Scene, tmp_path: Path) -> None:
