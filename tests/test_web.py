@@ -8,7 +8,8 @@ import pytest
 from sqlalchemy import text
 
 from shop.db import Base
-from shop.staff.access import Role
+from shop.staff import access
+from shop.staff.access import Role, StaffMember
 from tests.makers import ADDRESS, EPUB, HARDBACK, Scene
 
 if TYPE_CHECKING:
@@ -100,6 +101,40 @@ def test_no_staff_page_answers_without_a_session(scene: Scene) -> None:
     for method, path in behind:
         answer = scene.client.open(path, method=method, base_url=ADDRESS, headers={"Sec-Fetch-Site": "same-origin"})
         assert answer.status_code in {301, 302, 308}, f"{method} {path}"
+
+
+AT_WORK = {"minutes": 50}
+"""How long somebody is away between two pages, who is still at work."""
+
+
+@pytest.mark.parametrize(
+    ("away", "times", "is_in"),
+    [
+        pytest.param(AT_WORK, 14, True, id="at work"),
+        pytest.param(AT_WORK, 15, False, id="at work for more than twelve hours"),
+        pytest.param({"minutes": 60}, 1, False, id="away for an hour"),
+    ],
+)
+def test_whoever_is_away_or_at_work_for_too_long_signs_in_again(
+    scene: Scene, away: dict[str, int], times: int, *, is_in: bool
+) -> None:
+    scene.sign_in_as_staff()
+    for _ in range(times):
+        scene.clock.forward(**away)
+        answer = scene.get("/staff/orders")
+
+    assert (answer.status_code == 200) is is_in
+
+
+def test_whoever_has_left_sees_nothing_and_does_not_come_in_again(scene: Scene) -> None:
+    member = scene.sign_in_as_staff()
+    with scene.shop.db.writing() as session:
+        session.get_one(StaffMember, member.id).left_at = scene.clock.now
+    scene.clock.forward(minutes=1)
+    code, password = access.code_now(member, scene.clock.now), "a long enough password"
+
+    assert scene.get("/staff/orders").status_code == 302
+    assert scene.post("/staff/sign-in", email=member.email, password=password, code=code).status_code == 422
 
 
 MONEY = {

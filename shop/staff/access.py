@@ -135,9 +135,13 @@ def current(session: Session, token: str, now: datetime) -> StaffMember | None:
 
 
 def keep_awake(shop: Shop, token: str) -> None:
-    """Note that the session is in use; at most once a minute."""
+    """Note that the session is in use; at most once a minute, and not of one that has been idle for too long."""
     now = shop.now
-    drowsy = (StaffSession.token_hash == hashed(token), StaffSession.seen_at < now - timedelta(minutes=1))
+    drowsy = (
+        StaffSession.token_hash == hashed(token),
+        StaffSession.seen_at < now - timedelta(minutes=1),
+        StaffSession.seen_at > now - IDLE_LIFE,
+    )
     with shop.db.reading() as session:
         if session.scalar(select(StaffSession.id).where(*drowsy)) is None:
             return
