@@ -545,7 +545,7 @@ def test_a_book_to_listen_to_is_no_parcel_and_waits_for_somebody_who_delivers_it
     with scene.shop.db.reading() as session:
         ((_id, view),) = reading.editions_by_isbn(scene.shop, session.connection(), [EBOOK], "US").values()
     assert (view.facts.is_digital, view.offer.state, view.delivery) == (True, OfferState.COMING_SOON, None)
-    assert edition(scene, EBOOK).tax_class == "audiobook"
+    assert (edition(scene, EBOOK).tax_class, edition(scene, EBOOK).fulfiller) == ("audiobook", None)
 
 
 def test_a_work_is_as_old_as_its_first_edition(scene: Scene, tmp_path: Path) -> None:
