@@ -162,6 +162,7 @@ def test_what_is_no_cover_is_refused_by_name(content: bytes, why: str) -> None:
         (f"https://{HOST.upper()}/a", True),
         (f"https://{HOST}:8443/a", False),
         (f"https://{HOST}.example.com/a", False),
+        (f"https://not{HOST}/a", False),
         (f"https://{HOST}@169.254.169.254/a", False),
         (f"https://elsewhere.org/{HOST}", False),
         (f"ftp://{HOST}/a", False),
