@@ -316,3 +316,23 @@ def in_sentence(code: str) -> str:
 def _without_accents(text: str) -> str:
     """For sorting: Åland stands among the As, Türkiye before Tuvalu."""
     return "".join(letter for letter in unicodedata.normalize("NFKD", text) if not unicodedata.combining(letter))
+
+
+FEW = 6
+MARKETS = ("US", "CA", "GB", "IE", "AU", "NZ", "IN", "ZA")
+"""Where most books in English are sold: of a long list of countries, people first ask for these."""
+
+
+def in_words(codes: frozenset[str]) -> str:
+    """A set of countries as people call it: its names, what it leaves out, or its size and the great markets."""
+    left_out = COUNTRIES - codes
+    if not codes or not left_out:
+        return "Everywhere" if codes else "Nowhere"
+    if len(codes) <= FEW:
+        return ", ".join(sorted(name(code) for code in codes))
+    if len(left_out) <= FEW:
+        return f"Everywhere but {', '.join(sorted(in_sentence(code) for code in left_out))}"
+    within = ", ".join(code for code in MARKETS if code in codes)
+    without = ", ".join(code for code in MARKETS if code not in codes)
+    told = [f"with {within}"] * bool(within) + [f"without {without}"] * bool(without)
+    return f"{len(codes)} countries, {'; '.join(told)}"

@@ -424,3 +424,16 @@ def test_staff_may_have_a_sentence_explained(scene: Scene) -> None:
     assert "United Kingdom (GB)" in page
     assert "Not understood: Ruritania." in page
     assert "&lt;Ruritania&gt;" in page
+
+
+def test_whoever_signs_rights_sees_where_they_open_and_for_which_books(scene: Scene) -> None:
+    scene.sign_in_as_staff()
+    listed = scene.get("/staff/rights").text
+    (found,) = scene.all(RightsSet)
+    shown = scene.get(f"/staff/rights/{found.id}").text
+
+    assert f'<a href="/staff/rights/{found.id}">Canada, Japan, United States</a>' in listed
+    assert "Exit Stalin<br>" in listed
+    assert "3 editions" in listed
+    assert "Canada, Japan, United States" in shown
+    assert "3 of 249 countries are open." in shown

@@ -71,6 +71,30 @@ def the_seed() -> OnixProduct:
     return product
 
 
+NEIGHBOURS = frozenset({"AT", "BE", "CA", "DE", "FR", "IE", "NL"})
+
+
+@pytest.mark.parametrize(
+    ("codes", "words"),
+    [
+        (COUNTRIES, "Everywhere"),
+        (frozenset(), "Nowhere"),
+        (frozenset({"GB", "IE", "CA"}), "Canada, Ireland, United Kingdom"),
+        (COUNTRIES - {"US", "CA"}, "Everywhere but Canada, the United States"),
+        (
+            frozenset(["AT", "BE", "CA", "DE", "FR", "IT", "US"]),
+            "7 countries, with US, CA; without GB, IE, AU, NZ, IN, ZA",
+        ),
+        (
+            COUNTRIES - frozenset(["AT", "BE", "CH", "DE", "FR", "IT", "NL"]),
+            "242 countries, with US, CA, GB, IE, AU, NZ, IN, ZA",
+        ),
+    ],
+)
+def test_a_set_is_called_as_people_call_it(codes: frozenset[str], words: str) -> None:
+    assert countries.in_words(codes) == words
+
+
 def test_the_seeds_sentence_closes_eighty_countries_and_keeps_canada() -> None:
     seed = the_seed()
     resolution = resolve(seed.rights)

@@ -153,7 +153,9 @@ def resolve(statement: Statement) -> Resolution:
     if not statement.rights and statement.rest_of_world is None:
         claims.problems.append("Nothing is stated of sales rights.")
     if statement.rest_of_world not in {None, *FOR_SALE, *NOT_FOR_SALE}:
-        claims.problems.append(f"Type {statement.rest_of_world} for the rest of the world opens nothing.")
+        claims.problems.append(
+            f"Of the rest of the world it states no rights (type {statement.rest_of_world}, list 46): it stays closed."
+        )
     if claims.by_world and statement.rest_of_world in FOR_SALE and claims.spared - claims.by_name.keys():
         claims.problems.append(
             "The rest of the world is for sale, but WORLD is named with exclusions: they stay closed."

@@ -23,14 +23,18 @@ from shop.work import WorkRow, WorkState
 def rights() -> str:
     """Each distinct set of countries, who signed it, and how many editions sell by it."""
     used = (
-        select(RightsSet, func.count(Edition.id))
+        select(RightsSet, func.count(Edition.id), func.count(Edition.work_id.distinct()), func.min(Work.title))
         .outerjoin(Edition, Edition.rights_set_id == RightsSet.id)
+        .outerjoin(Work, Work.id == Edition.work_id)
         .group_by(RightsSet.id)
         .order_by(RightsSet.signed_at.is_not(None), RightsSet.id)
     )
-    sets, lost = db().execute(used).all(), sellable.alarm(the_shop(), db())
-    names = countries.names()
-    return render_template("staff/rights.html", sets=sets, lost=lost, total=len(names), names=names)
+    sets = [
+        (found, countries.in_words(rules.read(found.countries)), editions, works, title)
+        for found, editions, works, title in db().execute(used)
+    ]
+    lost = sellable.alarm(the_shop(), db())
+    return render_template("staff/rights.html", sets=sets, lost=lost, names=countries.names())
 
 
 @bp.get("/rights/explain")
@@ -52,12 +56,17 @@ def rights_set(set_id: int) -> str:
     resolution = rules.resolve(rules.Statement.from_json(found.statements))
     names = countries.names()
     verdicts = [(code, name, resolution.decisions[code]) for code, name in names.items()]
-    editions = db().execute(
-        select(Edition.isbn, Work.title, Work.territory_statement)
-        .join(Work, Work.id == Edition.work_id)
-        .where(Edition.rights_set_id == set_id)
+    editions = (
+        db()
+        .execute(
+            select(Edition.isbn, Work.title, Work.territory_statement)
+            .join(Work, Work.id == Edition.work_id)
+            .where(Edition.rights_set_id == set_id)
+        )
+        .all()
     )
-    return render_template("staff/rights_set.html", found=found, verdicts=verdicts, editions=editions.all())
+    words = countries.in_words(rules.read(found.countries))
+    return render_template("staff/rights_set.html", found=found, words=words, verdicts=verdicts, editions=editions)
 
 
 @bp.post("/rights/<int:set_id>/sign")
