@@ -186,7 +186,7 @@ def an_edition(
         record_digest="",
         sku=isbn,
         form=form,
-        form_detail="E101" if digital else None,
+        form_details="E101" if digital else None,
         protection=protection,
         publication_date=date(2026, 4, 28),
         publishing_status="04",

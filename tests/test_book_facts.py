@@ -23,7 +23,7 @@ from tests.makers import EBOOK, HARDBACK, Scene
 EBOOK_DETAILS = Details(
     isbn=EBOOK,
     form="ED",
-    form_detail="E101",
+    form_details="E101",
     protection="01",
     publication_date=date(2026, 4, 28),
     language="eng",
@@ -42,10 +42,10 @@ EBOOK_DETAILS = Details(
 
 
 def claims(
-    *codes: str, hazards: tuple[str, ...] = (), form_detail: str = "E101", **words: str
+    *codes: str, hazards: tuple[str, ...] = (), form_details: str = "E101", **words: str
 ) -> dict[str, tuple[str, ...]]:
     features = [{"value": code, "words": words.get(f"c{code}")} for code in codes]
-    return {one.heading: one.statements for one in accessibility.claims(features, hazards, form_detail)}
+    return {one.heading: one.statements for one in accessibility.claims(features, hazards, form_details)}
 
 
 NO_APPEARANCE = "No information about appearance modifiability is available"
@@ -66,7 +66,7 @@ NOT_KNOWN = "Flashing hazards not known | Motion hazards not known"
             id="all ways of reading",
         ),
         pytest.param(
-            claims("14", form_detail="E201"),
+            claims("14", form_details="E101 E201"),
             (
                 "Appearance cannot be modified",
                 "Not fully readable in read aloud or dynamic braille",
@@ -215,7 +215,7 @@ def test_an_ebook_stands_under_the_ways_of_reading_that_it_has(
 
 
 PRINT_DETAILS = replace(
-    EBOOK_DETAILS, isbn=HARDBACK, form="BB", form_detail=None, protection=None, pages=320, width_mm=143, height_mm=222
+    EBOOK_DETAILS, isbn=HARDBACK, form="BB", form_details=None, protection=None, pages=320, width_mm=143, height_mm=222
 )
 
 
@@ -225,7 +225,8 @@ PRINT_DETAILS = replace(
         (EBOOK_DETAILS, "Language", "English"),
         (replace(EBOOK_DETAILS, language="und"), "Language", None),
         (EBOOK_DETAILS, "File", "EPUB"),
-        (replace(EBOOK_DETAILS, form_detail="E107"), "File", "PDF"),
+        (replace(EBOOK_DETAILS, form_details="E107"), "File", "PDF"),
+        (replace(EBOOK_DETAILS, form_details="E201 E101"), "File", "EPUB"),
         (EBOOK_DETAILS, "File size", "1.5 MB"),
         (replace(EBOOK_DETAILS, file_bytes=100_000), "File size", "0.1 MB"),
         (replace(EBOOK_DETAILS, file_bytes=99_999), "File size", "100 kB"),
@@ -239,8 +240,8 @@ PRINT_DETAILS = replace(
         (replace(PRINT_DETAILS, height_mm=None), "Size", None),
         (replace(PRINT_DETAILS, weight_g=520), "Weight", "520 g"),
         (replace(PRINT_DETAILS, illustrations="12 maps"), "Illustrations", "12 maps"),
-        (replace(PRINT_DETAILS, protection="01", form_detail="E101"), "Protection", None),
-        (replace(PRINT_DETAILS, protection="01", form_detail="E101"), "File", None),
+        (replace(PRINT_DETAILS, protection="01", form_details="E101"), "Protection", None),
+        (replace(PRINT_DETAILS, protection="01", form_details="E101"), "File", None),
         (PRINT_DETAILS, "File size", None),
     ],
 )

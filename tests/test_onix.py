@@ -45,7 +45,7 @@ SOUND = """<Product>
 <ProductIdentifier><ProductIDType>15</ProductIDType><IDValue>9781631498299</IDValue></ProductIdentifier>
 <DescriptiveDetail>
 <ProductForm>BB</ProductForm>
-<ProductFormDetail>B401</ProductFormDetail>
+<ProductFormDetail>B401</ProductFormDetail><ProductFormDetail> B504 </ProductFormDetail>
 <Measure><MeasureType>01</MeasureType><Measurement>9</Measurement><MeasureUnitCode>in</MeasureUnitCode></Measure>
 <Measure><MeasureType>02</MeasureType><Measurement>15.2</Measurement><MeasureUnitCode>cm</MeasureUnitCode></Measure>
 <TitleDetail><TitleType>01</TitleType><TitleElement><TitleElementLevel>01</TitleElementLevel>\
@@ -176,7 +176,7 @@ def test_a_product_is_read_whole(read: Read) -> None:
         isbn="9781631498299",
         work_identifier="01:Work:W-1",
         form="BB",
-        form_detail="B401",
+        form_details=("B401", "B504"),
         protection=None,
         title="Exit Stalin",
         subtitle="The Soviet Union as a Civilization",

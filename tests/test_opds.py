@@ -196,6 +196,7 @@ FILES = [
     ("AJ", "A103", "audio/mpeg"),
     ("AJ", "A107", "audio/aac"),
     ("ED", "E200", None),
+    ("ED", "E201 E101", "application/epub+zip"),
     ("ED", None, None),
 ]
 
@@ -205,7 +206,7 @@ def test_both_versions_say_what_file_comes_of_buying_where_anybody_knows(
     scene: Scene, form: str, detail: str | None, kind: str | None
 ) -> None:
     with scene.shop.db.writing() as session:
-        session.execute(update(Edition).where(Edition.isbn == EPUB).values(form=form, form_detail=detail))
+        session.execute(update(Edition).where(Edition.isbn == EPUB).values(form=form, form_details=detail))
     _, new = catalogue(scene, "/opds/new")["publications"]
     _, older = etree.fromstring(scene.get("/opds/new.atom").data).iter(f"{{{documents.ATOM}}}entry")
 

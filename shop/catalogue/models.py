@@ -147,7 +147,7 @@ class Edition(Base):
     record_reference: Mapped[str] = mapped_column(String(100), unique=True)
     record_digest: Mapped[str] = mapped_column(String(64))
     form: Mapped[str] = mapped_column(String(2))
-    form_detail: Mapped[str | None] = mapped_column(String(4))
+    form_details: Mapped[str | None] = mapped_column(String(100))
     protection: Mapped[str | None] = mapped_column(String(2))
     pages: Mapped[int | None]
     width_mm: Mapped[int | None]

@@ -21,7 +21,7 @@ WORK = (
 CONTRIBUTORS = "SELECT role, name, biography FROM contributor WHERE work_id = ? ORDER BY position"
 QUOTATIONS = "SELECT words, author, source FROM quotation WHERE work_id = ? ORDER BY position"
 EDITIONS = (
-    "SELECT isbn, form, form_detail, protection, pages, width_mm, height_mm, stock, language, publication_date, "
+    "SELECT isbn, form, form_details, protection, pages, width_mm, height_mm, stock, language, publication_date, "
     "accessibility, hazards, usage, safety_contacts FROM edition WHERE work_id = ? ORDER BY position"
 )
 PRICES = (

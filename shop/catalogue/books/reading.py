@@ -39,7 +39,6 @@ if TYPE_CHECKING:
     from shop.services import Shop
 
 ROLE_NAMES = {"A01": "Author", "A12": "Illustrator", "B01": "Editor", "B06": "Translator", "A23": "Foreword"}
-FORM_DETAILS = {"E101": "EPUB", "E107": "PDF"}
 
 
 @lru_cache(maxsize=4096)
@@ -57,7 +56,7 @@ class EditionView:
     country: str | None
     currency: str
     form: str
-    form_detail: str | None
+    form_details: str | None
     pages: int | None
     width_mm: int | None
     height_mm: int | None
@@ -79,7 +78,7 @@ class EditionView:
     def specification(self) -> str:
         """Size and pages of a printed book; file and protection of an ebook."""
         if self.facts.is_digital:
-            file = FORM_DETAILS.get(self.form_detail or "", "Ebook file")
+            file = forms.file_name(self.form_details) or "Ebook file"
             return f"{file} · {self.disclosure.protection}" if self.disclosure else file
         size = f"{self.width_mm} × {self.height_mm} mm" if self.width_mm and self.height_mm else ""
         return " · ".join(part for part in (size, f"{self.pages} pages" if self.pages else "") if part)
@@ -329,7 +328,7 @@ _FACTS = select(
     Edition.work_id,
     Edition.isbn,
     Edition.form,
-    Edition.form_detail,
+    Edition.form_details,
     Edition.pages,
     Edition.width_mm,
     Edition.height_mm,
@@ -475,7 +474,7 @@ def _view(
         country=country,
         currency=shop.settings.currency,
         form=row.form,
-        form_detail=row.form_detail,
+        form_details=row.form_details,
         pages=row.pages,
         width_mm=row.width_mm,
         height_mm=row.height_mm,

@@ -29,18 +29,18 @@ class Section:
 
 
 def claims(
-    features: Sequence[Mapping[str, Any]], hazards: Sequence[str], form_detail: str | None
+    features: Sequence[Mapping[str, Any]], hazards: Sequence[str], form_details: str | None
 ) -> tuple[Section, ...]:
     """Return what is claimed of an ebook, section by section.
 
     Args:
         features: Each `{"value", "words"}`: a code of list 196 and the publisher's words on it.
         hazards: Codes of list 143.
-        form_detail: Of list 175, for layouts that cannot be changed.
+        form_details: Codes of list 175, with spaces between them, for layouts that cannot be changed.
     """
     words = {feature["value"]: feature["words"] for feature in features}
     sections = (
-        Section("Ways of reading", (_appearance(words, form_detail), _without_sight(words), *_alternatives(words))),
+        Section("Ways of reading", (_appearance(words, form_details), _without_sight(words), *_alternatives(words))),
         Section("Conformance", tuple(_conformance(words))),
         Section("Navigation", _told(words, _NAVIGATION)),
         Section("Rich content", _told(words, _RICH_CONTENT)),
@@ -64,10 +64,10 @@ def filters(features: Iterable[Mapping[str, Any]], protection: str | None) -> li
     return [name for name, is_met in met.items() if is_met]
 
 
-def _appearance(words: Mapping[str, Any], form_detail: str | None) -> str:
+def _appearance(words: Mapping[str, Any], form_details: str | None) -> str:
     if ADJUSTABLE in words:
         return "Appearance can be modified"
-    if form_detail == FIXED_LAYOUT:
+    if FIXED_LAYOUT in (form_details or "").split():
         return "Appearance cannot be modified"
     return "No information about appearance modifiability is available"
 

@@ -33,7 +33,6 @@ PROTECTION = {
     "07": "Sony DRM",
 }
 """List 144."""
-FILES = {"E101": "EPUB", "E107": "PDF", "E116": "Amazon Kindle"}
 _USES = {
     "02": "Printing",
     "03": "Copying",
@@ -70,7 +69,7 @@ class Details:
 
     isbn: str
     form: str
-    form_detail: str | None
+    form_details: str | None
     protection: str | None
     publication_date: date | None
     language: str
@@ -124,7 +123,7 @@ class Details:
         yield "Size", self._size
         yield "Weight", f"{self.weight_g} g" if self.weight_g else ""
         if self.is_digital:
-            yield "File", FILES.get(self.form_detail or "", "")
+            yield "File", forms.file_name(self.form_details) or ""
             yield "File size", _size_of_file(self.file_bytes)
             yield "Protection", PROTECTION.get(self.protection or "", "")
             yield from ((_USES[use["type"]], _allowance(use)) for use in _read(self.usage) if use["type"] in _USES)
@@ -139,7 +138,7 @@ class Details:
         """What is claimed of an ebook's accessibility; nothing for a printed book."""
         if not self.is_digital:
             return ()
-        return accessibility.claims(self.features, self.warnings, self.form_detail)
+        return accessibility.claims(self.features, self.warnings, self.form_details)
 
     @property
     def first_claims(self) -> list[Section]:

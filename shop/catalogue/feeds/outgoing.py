@@ -35,7 +35,7 @@ def product(edition: Edition, house: str) -> OnixProduct:
         isbn=edition.isbn,
         work_identifier=work.identifier,
         form=edition.form,
-        form_detail=edition.form_detail,
+        form_details=tuple((edition.form_details or "").split()),
         protection=edition.protection,
         title=work.title,
         subtitle=work.subtitle,

@@ -162,7 +162,7 @@ def _publication(edition: Edition, view: reading.EditionView) -> opds.Publicatio
         isbn=edition.isbn,
         address=f"/books/{work.slug}",
         jacket=view.jacket,
-        media_type=forms.media_type(edition.form_detail),
+        media_type=forms.media_type(edition.form_details),
         language="" if edition.language == "und" else languages.tag(edition.language),
         published_on=edition.publication_date,
         subjects=tuple(subjects.named(code, headings) for code in subjects.codes(work.subjects)),

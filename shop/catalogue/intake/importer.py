@@ -314,7 +314,6 @@ def _kind(whole: Work | Edition | Row, model: type[Any]) -> type[Any]:
 def _describe(edition: Edition | Row, product: OnixProduct) -> None:
     for name in (
         "form",
-        "form_detail",
         "protection",
         "pages",
         "width_mm",
@@ -331,6 +330,7 @@ def _describe(edition: Edition | Row, product: OnixProduct) -> None:
     ):
         setattr(edition, name, getattr(product, name))
     _count(edition, product)
+    edition.form_details = " ".join(product.form_details) or None
     edition.record_digest = product.digest
     edition.cover_link = product.cover or edition.cover_link
     edition.accessibility = [_values(feature) for feature in product.accessibility]

@@ -79,15 +79,11 @@ class Composite:
     def text(self, name: str) -> str | None:
         """Return the words of the first child of a name, tidied; None for none."""
         found = self._children.get(name)
-        if found is None:
-            return None
-        element = found[0]
-        text = element.text
-        if len(element):
-            text = "".join(map(str, element.itertext()))
-        if text is None or text.isalnum():
-            return text
-        return " ".join(text.split()) or None
+        return None if found is None else _tidied(found[0])
+
+    def texts(self, name: str) -> list[str]:
+        """Return the words of every child of a name, tidied, but for those without any."""
+        return [text for child in self._children.get(name, ()) if (text := _tidied(child))]
 
     def required(self, name: str) -> str:
         """Return the words of a child.
@@ -99,6 +95,15 @@ class Composite:
         if text is None:
             raise ValueError(f"it has no {name}")
         return text
+
+
+def _tidied(element: etree._Element) -> str | None:
+    text = element.text
+    if len(element):
+        text = "".join(map(str, element.itertext()))
+    if text is None or text.isalnum():
+        return text
+    return " ".join(text.split()) or None
 
 
 EMPTY = Composite(etree.Element("none"))

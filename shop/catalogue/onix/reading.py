@@ -41,6 +41,7 @@ LARGEST = 2_147_483_647
 LONGEST_REFERENCE = 100
 LONGEST_WORK_IDENTIFIER = 200
 LONGEST_LINK = 2000
+MOST_FORM_DETAILS = 20
 DELETION = "05"
 WHOLE_RECORDS = frozenset({"01", "02", "03"})
 OTHER_NOTIFICATIONS = {
@@ -136,7 +137,7 @@ def _product(product: Composite, reference: str, digest: str, usual: Defaults) -
         isbn=isbn,
         work_identifier=_work_identifier(related) or f"isbn:{isbn}",
         form=_code(detail.required("ProductForm"), 2),
-        form_detail=_code(detail.text("ProductFormDetail"), 4),
+        form_details=_form_details(detail),
         protection=_code(detail.text("EpubTechnicalProtection"), 2),
         title=title,
         subtitle=subtitle,
@@ -214,6 +215,11 @@ def _bounded(identifier: str) -> str:
     if len(identifier) > LONGEST_WORK_IDENTIFIER:
         raise ValueError(f"its WorkIdentifier is longer than {LONGEST_WORK_IDENTIFIER} characters")
     return identifier
+
+
+def _form_details(detail: Composite) -> tuple[str, ...]:
+    codes = dict.fromkeys(_code(one, 4) for one in detail.texts("ProductFormDetail"))
+    return tuple(codes)[:MOST_FORM_DETAILS]
 
 
 def _title(detail: Composite) -> tuple[str, str | None]:

@@ -30,7 +30,7 @@ if TYPE_CHECKING:
 
 GZIP = b"\x1f\x8b"
 PRODUCT = tags_of("Product")
-READER = b"5"
+READER = b"6"
 """Changes when more is read of a product than before: a record that was taken in by an older reader is read anew."""
 
 _SENT = re.compile(rb"<(SentDateTime|x307|MessageNumber|m180)(?:\s[^<>]*)?>[\w:.+-]*</\1>")

@@ -115,6 +115,7 @@ class OnixProduct:
 
     Attributes:
         publication_date: The day from which it may be sold: that of publication, or of the end of an embargo.
+        form_details: Codes of list 175.
         stock: Copies on hand, where they are counted: what is printed or fetched to order is not.
         hazards: Codes of list 143.
         alternatives: ISBNs of the same work in other forms.
@@ -126,7 +127,7 @@ class OnixProduct:
     isbn: str
     work_identifier: str
     form: str
-    form_detail: str | None
+    form_details: tuple[str, ...]
     protection: str | None
     title: str
     subtitle: str | None

@@ -63,7 +63,7 @@ def _text(name: str, words: object) -> Made | None:
 def _description(one: OnixProduct) -> Iterator[Made | None]:
     yield _text("ProductComposition", "00")
     yield _text("ProductForm", one.form)
-    yield _text("ProductFormDetail", one.form_detail)
+    yield from (_text("ProductFormDetail", code) for code in one.form_details)
     yield from (_feature("09", feature.value, feature.words) for feature in one.accessibility)
     yield from (_feature("12", hazard, None) for hazard in one.hazards)
     sides = (("01", one.height_mm, "mm"), ("02", one.width_mm, "mm"), ("03", one.thickness_mm, "mm"))
