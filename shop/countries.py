@@ -329,10 +329,16 @@ def in_words(codes: frozenset[str]) -> str:
     if not codes or not left_out:
         return "Everywhere" if codes else "Nowhere"
     if len(codes) <= FEW:
-        return ", ".join(sorted(name(code) for code in codes))
+        words = _listed(codes)
+        return words[0].upper() + words[1:]
     if len(left_out) <= FEW:
-        return f"Everywhere but {', '.join(sorted(in_sentence(code) for code in left_out))}"
+        return f"Everywhere but {_listed(left_out)}"
     within = ", ".join(code for code in MARKETS if code in codes)
     without = ", ".join(code for code in MARKETS if code not in codes)
     told = [f"with {within}"] * bool(within) + [f"without {without}"] * bool(without)
     return f"{len(codes)} countries, {'; '.join(told)}"
+
+
+def _listed(codes: frozenset[str]) -> str:
+    *others, last = [in_sentence(code) for code in names() if code in codes]
+    return f"{', '.join(others)} and {last}" if others else last

@@ -432,8 +432,8 @@ def test_whoever_signs_rights_sees_where_they_open_and_for_which_books(scene: Sc
     (found,) = scene.all(RightsSet)
     shown = scene.get(f"/staff/rights/{found.id}").text
 
-    assert f'<a href="/staff/rights/{found.id}">Canada, Japan, United States</a>' in listed
+    assert f'<a href="/staff/rights/{found.id}">Canada, Japan and the United States</a>' in listed
     assert "Exit Stalin<br>" in listed
     assert "3 editions" in listed
-    assert "Canada, Japan, United States" in shown
+    assert "Canada, Japan and the United States" in shown
     assert "3 of 249 countries are open." in shown

@@ -79,8 +79,9 @@ NEIGHBOURS = frozenset({"AT", "BE", "CA", "DE", "FR", "IE", "NL"})
     [
         (COUNTRIES, "Everywhere"),
         (frozenset(), "Nowhere"),
-        (frozenset({"GB", "IE", "CA"}), "Canada, Ireland, United Kingdom"),
-        (COUNTRIES - {"US", "CA"}, "Everywhere but Canada, the United States"),
+        (frozenset({"GB", "IE", "CA"}), "Canada, Ireland and the United Kingdom"),
+        (frozenset({"US"}), "The United States"),
+        (COUNTRIES - {"US", "CA"}, "Everywhere but Canada and the United States"),
         (
             frozenset(["AT", "BE", "CA", "DE", "FR", "IT", "US"]),
             "7 countries, with US, CA; without GB, IE, AU, NZ, IN, ZA",
