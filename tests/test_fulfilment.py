@@ -2,20 +2,22 @@
 
 from __future__ import annotations
 
-from datetime import date, timedelta
+from datetime import UTC, date, datetime, timedelta
 
 import pytest
 from sqlalchemy import update
 
 from shop.catalogue.models import Edition, ProviderState
 from shop.library import fulfilment
-from shop.library.models import Entitlement, Submission
+from shop.library.models import Delivery, Entitlement, Place, Submission
 from shop.orders.models import Attention
 from shop.orders.payments import Refund
 from shop.services import RefusedError, RepeatRefusedError, UnavailableError, UnknownOutcomeError
 from shop.staff.access import Role
 from shop.work import WorkRow, WorkState
 from tests.makers import EBOOK, EPUB, HARDBACK, Scene
+
+NOON = datetime(2026, 11, 25, 12, tzinfo=UTC)
 
 
 def paid(scene: Scene, *isbns: str, consent: bool = True) -> str:
@@ -91,6 +93,48 @@ def test_the_same_words_to_a_first_order_are_a_refusal(scene: Scene) -> None:
     (entitlement,) = scene.all(Entitlement)
     assert entitlement.refused_at
     assert len(scene.all(Refund)) == 1
+
+
+def test_a_plain_no_to_a_repeat_is_a_no(scene: Scene) -> None:
+    """That the answer before was lost proves nothing: the provider says that it will not deliver."""
+    paid(scene, EBOOK)
+    scene.provider.lost_answers = [UnknownOutcomeError("connection reset")]
+    scene.work()
+    scene.clock.forward(minutes=1)
+    scene.provider.failures = [RefusedError("SKU belongs to another vendor")]
+    scene.work()
+
+    (entitlement,) = scene.all(Entitlement)
+    assert (entitlement.fulfilled_at, entitlement.refused_because) == (None, "SKU belongs to another vendor")
+    assert len(scene.all(Refund)) == 1
+    assert "REPEAT_REFUSED" not in [matter.code for matter in scene.all(Attention)]
+
+
+def granted(**fields: object) -> Entitlement:
+    return Entitlement(order_line_id=1, copy_id="c", email="ann@example.com", sessions_allowed=1, **fields)
+
+
+FULFILLED, REFUSED, REVOKED = ({name: NOON} for name in ("fulfilled_at", "refused_at", "revoked_at"))
+
+
+@pytest.mark.parametrize("end", [FULFILLED, REFUSED, REVOKED], ids=["delivered", "refused", "taken back"])
+def test_what_has_come_to_an_end_is_neither_delivered_nor_refused_any_more(end: dict[str, datetime]) -> None:
+    entitlement = granted(**end)
+    later = NOON + timedelta(days=1)
+    is_delivered = entitlement.fulfil(Delivery(Place.APP), later)
+    entitlement.refuse("too late", later)
+
+    assert is_delivered is False
+    assert (entitlement.fulfilled_at, entitlement.refused_at) == (end.get("fulfilled_at"), end.get("refused_at"))
+    assert entitlement.refused_because is None
+
+
+def test_what_is_taken_back_twice_was_taken_back_the_first_time() -> None:
+    entitlement = granted(**FULFILLED)
+    answers = [entitlement.revoke(why, NOON + timedelta(days=day)) for day, why in enumerate(("asked for", "again"))]
+
+    assert answers == [True, False]
+    assert (entitlement.revoked_at, entitlement.revoked_because) == (NOON, "asked for")
 
 
 def test_sending_again_can_be_left_to_staff(scene: Scene) -> None:
@@ -204,6 +248,51 @@ def test_ebooks_not_on_sale_are_asked_after_more_often(
 
     (ebook,) = [edition for edition in scene.all(Edition) if edition.isbn == EBOOK]
     assert (ebook.provider_checked_at == scene.clock.now) == due
+
+
+NOT_ASKED_AFTER = {
+    "one of print": (HARDBACK, {}),
+    "one that is withdrawn": (EBOOK, {"publishing_status": "11"}),
+    "one that nobody delivers": (EBOOK, {"fulfiller": None}),
+}
+
+
+@pytest.mark.parametrize(("isbn", "changed"), NOT_ASKED_AFTER.values(), ids=NOT_ASKED_AFTER.keys())
+def test_some_editions_are_not_asked_after(scene: Scene, isbn: str, changed: dict[str, object]) -> None:
+    with scene.shop.db.writing() as session:
+        unknown = {"provider_state": ProviderState.UNCHECKED, "provider_checked_at": None}
+        session.execute(update(Edition).where(Edition.isbn == isbn).values(**unknown, **changed))
+
+    fulfilment.check_providers(None, scene.shop)  # type: ignore[arg-type]
+
+    assert next(one.provider_checked_at for one in scene.all(Edition) if one.isbn == isbn) is None
+
+
+def test_new_ebooks_are_asked_after_at_once_and_before_all_others(scene: Scene) -> None:
+    asked: list[str] = []
+    scene.provider.states = Noting(asked)
+    long_ago = scene.clock.now - timedelta(days=9)
+    with scene.shop.db.writing() as session:
+        on_sale = {"provider_state": ProviderState.ENABLED, "provider_checked_at": long_ago, "fulfiller": "glassboxx"}
+        session.execute(update(Edition).where(Edition.isbn == EPUB).values(**on_sale))
+        new = {"provider_state": ProviderState.UNCHECKED, "provider_checked_at": None}
+        session.execute(update(Edition).where(Edition.isbn == EBOOK).values(**new))
+
+    fulfilment.check_providers(None, scene.shop)  # type: ignore[arg-type]
+
+    assert asked == [EBOOK, EPUB]
+
+
+class Noting(dict[str, ProviderState]):
+    """What a provider says of each ebook, noting the order in which it is asked."""
+
+    def __init__(self, asked: list[str]) -> None:
+        super().__init__()
+        self._asked = asked
+
+    def get(self, sku: str, default: ProviderState) -> ProviderState:  # type: ignore[override]
+        self._asked.append(sku)
+        return default
 
 
 def test_the_moment_the_provider_enables_a_book_it_can_be_bought(scene: Scene) -> None:
