@@ -1,9 +1,9 @@
 """How much of the catalogue may be sold in each country today, and what was lost without anybody having accepted it.
 
 A loss is an alarm until it is made good or a member of staff accepts how things are: each country is held against the
-most that it had on any day since somebody accepted last. Sellable is what both rights and price allow; stock and the
-provider's word come and go and are left out. Counted in groups of editions that have the same rights and the same
-prices, of which a publisher has few.
+most that it had on any day since somebody accepted last, or within LOOK_BACK where nobody ever has. Sellable is what
+both rights and price allow; stock and the provider's word come and go and are left out. Counted in groups of editions
+that have the same rights and the same prices, of which a publisher has few.
 """
 
 from __future__ import annotations
