@@ -10,6 +10,7 @@ import sys
 from pathlib import Path
 
 import pytest
+from PIL import ImageFont
 
 from shop.catalogue.covers import bitmaps, drawing
 from shop.settings import assets
@@ -40,6 +41,23 @@ def test_words_are_on_the_picture_without_any_font_of_the_machine() -> None:
     assert bitmaps.cover(drawing.draw(HARDBACK, "Lodz", None, "")) != bitmaps.cover(
         drawing.draw(HARDBACK, "Łódź", None, "")
     )
+
+
+WIDE = Path("/usr/share/fonts/truetype/dejavu/DejaVuSerif.ttf")
+has_wide = pytest.mark.skipif(not WIDE.is_file(), reason="this machine has no font with more letters than ours")
+
+
+@has_wide
+def test_letters_that_our_font_lacks_are_set_in_one_of_the_machine() -> None:
+    one, other = (bitmaps.cover(drawing.draw(HARDBACK, title, None, "")) for title in ("Прилив", "Пролив"))
+
+    assert one != other, "or both would be six boxes"
+
+
+@has_wide
+@pytest.mark.parametrize("title", ["Преступление и наказание", "Ὀδύσσεια, ῥαψῳδία", "Щёлковское шоссе"])
+def test_words_in_greek_and_cyrillic_stay_on_the_cover(title: str) -> None:
+    assert drawing.estimate(title) >= ImageFont.truetype(WIDE, 100).getlength(title) / 100
 
 
 IOWAN = "Iowan Old Style"

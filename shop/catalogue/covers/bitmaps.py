@@ -1,10 +1,12 @@
 """Pictures: covers as bitmaps, for those who cannot show a drawing: link previews and the catalogues of reading apps.
 
-Text is set in a font that the shop brings along, so that the same book has the same picture on every machine.
+Text is set in a font that the shop brings along, so that the same book has the same picture on every machine. It has
+Latin letters; others are set in what fonts the machine has.
 """
 
 from __future__ import annotations
 
+import unicodedata
 from functools import lru_cache
 
 import resvg_py
@@ -48,6 +50,10 @@ def _png(drawing: str, width: int) -> bytes:
             font_files=fonts,
             font_family=FAMILY,
             serif_family=FAMILY,
-            skip_system_fonts=True,
+            skip_system_fonts=not _has_other_letters(drawing),
         )
     )
+
+
+def _has_other_letters(drawing: str) -> bool:
+    return any(letter.isalpha() and not unicodedata.name(letter, "").startswith("LATIN") for letter in drawing)

@@ -109,6 +109,7 @@ class _Dice:
 
 # --- Type -----------------------------------------------------------------------------------------------
 
+LAST_LATIN = "\u024f"
 _LEADING = 1.12
 _SPACE = 0.25
 _EMS = {
@@ -129,6 +130,8 @@ def _advance(character: str) -> float:
         return 0.0
     if unicodedata.east_asian_width(character) in "WF":
         return 1.0
+    if character.isalpha() and character > LAST_LATIN:  # Greek and Cyrillic, and the faces that have them, are wider
+        return 0.80 if character.isupper() else 0.67
     return 0.70 if character.isupper() else 0.58
 
 
