@@ -79,6 +79,11 @@ OPENS = [
     ("World excluding the EU, but not Ireland or Malta", (WORLD - EU) | {"IE", "MT"}),
     ("World excluding UK but not Japan", without("GB JP")),
     ("UK and Commonwealth but not Canada", COMMONWEALTH - {"CA"}),
+    # Unless it says what they must not do there.
+    ("World excluding the EU, but not for sale in Ireland", WORLD - EU),
+    ("World excluding the EU, but not to be sold in Ireland", WORLD - EU),
+    ("World excluding the EU, though not licensed in Ireland", WORLD - EU),
+    ("World excluding British Commonwealth but not including Canada", WORLD - COMMONWEALTH),
     # Places are taken away from what nobody knows: it is not the world.
     ("BCN excl. Canada", codes("")),
     ("The Faber list, except India", codes("")),

@@ -169,6 +169,9 @@ def dictionary(on: date) -> dict[tuple[str, ...], Place | Turn]:
     found: dict[tuple[str, ...], Place | Turn] = {}
     for turn, phrases in _TURNS.items():
         found.update((words.phrase(one), turn) for one in phrases)
+    for phrase, meaning in [one for one in found.items() if one[0][0] == "not"]:
+        for contrast in words.BEFORE_NOT:
+            found.setdefault((contrast, *phrase), meaning)
     for term in terms_on(on).values():
         place = Place(Level.GROUP, term.members, term.label, term.disputed)
         found.update((words.phrase(name), place) for name in term.names)

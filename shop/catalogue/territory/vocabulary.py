@@ -55,7 +55,10 @@ EXCLUDE = (
 )
 """These close what is named after them."""
 
-BUT_NOT = ("but not", "but not in", "but not the", "though not", "though not in", "although not")
+BEFORE_NOT = ("but", "though", "although")
+"""A phrase that begins with "not" means the same after one of these: but not for sale in."""
+
+BUT_NOT = tuple(f"{one} not{ending}" for one in BEFORE_NOT for ending in ("", " in", " the"))
 """In an exclusion these let a part of it in again; elsewhere they close."""
 
 BUT = ("but",)
