@@ -6,6 +6,7 @@ from dataclasses import replace
 from typing import TYPE_CHECKING
 
 import pytest
+from sqlalchemy import update
 
 from shop.checkout.correcting import MOVE_REQUESTED
 from shop.library.models import Entitlement, Submission
@@ -102,6 +103,44 @@ def test_a_book_whose_delivery_was_never_answered_may_be_under_the_old_address(s
 
     assert addresses(scene) == [WRONG]
     assert [one.code for one in scene.all(Attention)] == [MOVE_REQUESTED]
+
+
+def test_an_address_that_is_corrected_twice_leaves_one_task_and_corrected_back_none(scene: Scene) -> None:
+    public_id = bought(scene, EBOOK)
+    scene.sign_in_as_staff()
+    correct(scene, public_id, "anne@example.com")
+    correct(scene, public_id, RIGHT)
+    (task,) = [one for one in scene.all(Attention) if not one.resolved_at]
+    correct(scene, public_id, WRONG)
+
+    assert f"from {WRONG} to {RIGHT}" in task.detail
+    assert [one for one in scene.all(Attention) if not one.resolved_at] == []
+    assert addresses(scene) == [WRONG]
+
+
+def test_a_book_that_did_not_reach_the_provider_after_all_follows_the_next_correction(scene: Scene) -> None:
+    public_id = paid(scene, EBOOK)
+    scene.provider.lost_answers = [UnknownOutcomeError("connection reset")]
+    scene.work()
+    scene.sign_in_as_staff()
+    correct(scene, public_id, "anne@example.com")
+    with scene.shop.db.writing() as session:
+        session.execute(update(Submission).values(answered_at=scene.clock.now, answer="unavailable: 503"))
+    correct(scene, public_id)
+
+    assert addresses(scene) == [RIGHT]
+    assert [one for one in scene.all(Attention) if not one.resolved_at] == []
+
+
+def test_a_book_that_was_taken_back_at_the_provider_keeps_the_address_of_its_statement(scene: Scene) -> None:
+    public_id = bought(scene, EBOOK)
+    scene.sign_in_as_staff()
+    line = scene.order(public_id).lines[0]
+    scene.post(f"/staff/orders/{public_id}/lines/{line.id}/refund", reason="bought twice")
+    correct(scene, public_id)
+
+    assert addresses(scene) == [WRONG]
+    assert MOVE_REQUESTED not in [one.code for one in scene.all(Attention)]
 
 
 class Interrupted:

@@ -27,15 +27,18 @@ if TYPE_CHECKING:
 MOVE_REQUESTED = "MOVE_REQUESTED"
 
 
-def correct_address(session: Session, order: Order, email: str, at: datetime) -> None:
+def correct_address(session: Session, order: Order, email: str, by: str, at: datetime) -> None:
     """Put another address on a paid order, end the links that were mailed, and confirm the order anew."""
-    old, order.email = order.email, email
+    session.refresh(order, ["email", "link_version"], with_for_update={"key_share": True})
+    order.email = email
     order.link_version += 1
-    for entitlement in _locked(session, order.digital_lines):
-        if entitlement.revoked_at is None and returns.may_be_at_provider(entitlement):
-            _ask_to_move(session, entitlement, email, at)
-        elif entitlement.email == old:
+    entitlements = _locked(session, order.digital_lines)
+    _close_earlier(session, order, by, at)
+    for entitlement in entitlements:
+        if not returns.may_be_at_provider(entitlement):
             entitlement.email = email
+        elif entitlement.revoked_at is None and entitlement.email != email:
+            _ask_to_move(session, entitlement, email, at)
     again = f"order:{order.id}:{order.link_version}"
     work.enqueue(session, CONFIRMATION_MAIL, again, at=at, payload={"order": order.id})
 
@@ -46,6 +49,15 @@ def note_moved(session: Session, matter: Attention) -> None:
     for entitlement in _locked(session, [session.get_one(OrderLine, number)]):
         entitlement.billed_as = entitlement.billed_as or entitlement.email
         entitlement.email = entitlement.order.email
+
+
+def _close_earlier(session: Session, order: Order, by: str, at: datetime) -> None:
+    """Let nobody move a book to an address that has been found wrong too."""
+    earlier = select(Attention).where(
+        Attention.code == MOVE_REQUESTED, Attention.order_id == order.id, Attention.resolved_at.is_(None)
+    )
+    for matter in session.scalars(earlier):
+        matter.resolve(by, f"Not to be done any more: the address was corrected again, to {order.email}.", at)
 
 
 def _locked(session: Session, lines: Iterable[OrderLine]) -> list[Entitlement]:

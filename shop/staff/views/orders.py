@@ -122,7 +122,7 @@ def correct_address(public_id: str) -> AnyResponse:
         abort(409, "The order is not paid; the reader can still give another address.")
     if email != found.email:
         at = note("correct address", public_id, f"{found.email} to {email}")
-        correcting.correct_address(db(), found, email, at)
+        correcting.correct_address(db(), found, email, me().email, at)
     return _back(public_id)
 
 
