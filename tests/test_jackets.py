@@ -56,11 +56,11 @@ def see_through() -> bytes:
     return out.getvalue()
 
 
-def lying() -> bytes:
+def lying(kind: str = "JPEG") -> bytes:
     """A cover that a scanner turned, and which says so."""
     exif = Image.Exif()
     exif[0x0112] = 6
-    return picture(size=(900, 600), exif=exif)
+    return picture(kind, (900, 600), exif=exif)
 
 
 def deep() -> bytes:
@@ -85,6 +85,7 @@ GIVEN = {
     "a square one": (picture("WEBP", (800, 800)), RED, 1),
     "one on no ground": (see_through(), WHITE, 1.5),
     "one that lies on its side": (lying(), RED, 1.5),
+    "a TIFF that lies on its side": (lying("TIFF"), RED, 1.5),
     "one that lies and mumbles": (mumbling(), RED, 1.5),
     "one of a torn profile": (picture(icc_profile=b"torn" * 40), RED, 1.5),
     "one of sixteen bits": (deep(), (128, 128, 128), 1.5),

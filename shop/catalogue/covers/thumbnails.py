@@ -77,6 +77,7 @@ def _nearer(picture: Image.Image) -> Image.Image:
 
 def _upright(picture: Image.Image) -> Image.Image:
     """Turned as its camera said, whatever else that said: Pillow's own function writes all of it anew, and may fail."""
+    picture.load()  # which turns a TIFF already, and then says so
     turn = _TURNS.get(picture.getexif().get(ExifTags.Base.Orientation, 1))
     return picture if turn is None else picture.transpose(turn)
 
