@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING, Any
 from shop import countries
 from shop.catalogue.rights import Decision, Resolution
 from shop.catalogue.territory import vocabulary as words
-from shop.catalogue.territory.terms import Level, Place, Said, Turn, clauses, dictionary, listen, terms_on
+from shop.catalogue.territory.terms import UNRESTRICTED, Level, Place, Said, Turn, clauses, dictionary, listen, terms_on
 from shop.countries import COUNTRIES
 
 if TYPE_CHECKING:
@@ -425,7 +425,7 @@ def _ends_an_item(said: list[Said], at: int) -> bool:
 
 def _settled(sentence: str, claims: _Claims) -> Reading:
     closed = [claim.place for claim in claims.said if claim.closes]
-    opened = [claim.place for claim in claims.said if not claim.closes and claim.place.whole is None]
+    opened = _bounded([claim.place for claim in claims.said if not claim.closes and claim.place.whole is None])
     parts = _parts(claims)
     problems = parts + _shut(claims)
     assumed = bool(closed) and not (opened or claims.doubts or claims.lacks_base)
@@ -449,6 +449,11 @@ def _settled(sentence: str, claims: _Claims) -> Reading:
     doubts = max(doubts + 0.3 * bool(clashing), (1 - UNSURE) * bool(claims.doubts))
     confidence = 0.0 if not resolution.countries else round(max(0.0, 1 - doubts), 2)
     return Reading(sentence, resolution, tuple(claims.unplaced), tuple(claims.terms), confidence)
+
+
+def _bounded(opened: list[Place]) -> list[Place]:
+    """What is opened; that nothing is restricted opens no more than the places that are named."""
+    return [place for place in opened if place != UNRESTRICTED] or opened
 
 
 def _parts(claims: _Claims) -> list[str]:

@@ -163,6 +163,9 @@ def _codes(listed: str, row: dict[str, Any], rows: dict[str, dict[str, Any]], ab
     return frozenset(found)
 
 
+UNRESTRICTED = Place(Level.WORLD, COUNTRIES, "the world, as nothing is said to be restricted")
+
+
 @lru_cache(maxsize=64)
 def dictionary(on: date) -> dict[tuple[str, ...], Place | Turn]:
     """Every phrase that means something on a day."""
@@ -177,6 +180,7 @@ def dictionary(on: date) -> dict[tuple[str, ...], Place | Turn]:
         found.update((words.phrase(name), place) for name in term.names)
     world = Place(Level.WORLD, COUNTRIES, "the world")
     found.update((words.phrase(one), world) for one in words.WORLD)
+    found.update((words.phrase(one), UNRESTRICTED) for one in words.UNRESTRICTED)
     for name, code in _country_names():
         found[words.phrase(name)] = Place(Level.COUNTRY, frozenset({code}), countries.name(code))
     for name, (certain, disputed) in words.AMBIGUOUS.items():

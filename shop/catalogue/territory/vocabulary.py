@@ -17,11 +17,15 @@ WORLD = (
     *("global", "globally", "international", "internationally", "universal", "universe", "universally"),
     *("rest of world", "rest of the world", "remainder of the world", "rest world", "ROW", "RoW", "WW"),
     *("elsewhere", "all other countries", "all other territories", "other countries", "other territories"),
-    *("every territory", "no restrictions", "unrestricted", "no territorial restrictions", "all regions", "WEL"),
-    *(f"{kind} restrictions{mark} none" for kind in ("", "territorial", "sales") for mark in ("", ":")),
+    *("every territory", "all regions", "all markets", "WEL"),
     *(f"{what}{mark} all" for what in ("territories", "territory", "countries", "markets") for mark in ("", ":")),
-    "all markets",
 )
+
+UNRESTRICTED = (
+    *("no restrictions", "unrestricted", "no territorial restrictions"),
+    *(f"{kind} restrictions{mark} none" for kind in ("", "territorial", "sales") for mark in ("", ":")),
+)
+"""These mean the world where nothing else is opened: of places that are named, they say no more than that."""
 
 INCLUDE = (
     *("including", "include", "includes", "included", "inclusive of", "incl", "incl.", "inc.", "not excluded"),
