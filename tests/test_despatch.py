@@ -5,6 +5,7 @@ from __future__ import annotations
 import csv
 import io
 import re
+from concurrent.futures import ThreadPoolExecutor, wait
 from datetime import date
 from typing import TYPE_CHECKING
 
@@ -14,6 +15,7 @@ from sqlalchemy import update
 from shop.catalogue.models import Edition
 from shop.despatch import warehouse
 from shop.despatch.models import Despatch
+from shop.library import returns
 from shop.orders.models import Attention, OrderLine
 from tests.makers import ADDRESS, EPUB, HARDBACK, Scene
 
@@ -142,6 +144,20 @@ def test_a_parcel_that_is_paid_back_is_stopped_while_it_can_be(
     assert answer.status_code == 303
     assert [matter.code for matter in scene.all(Attention)] == tasks
     assert all(reference in matter.detail for matter in scene.all(Attention))
+
+
+def test_a_line_that_is_paid_back_just_as_the_file_is_written_is_not_in_it(scene: Scene) -> None:
+    line = scene.order(paid(scene, HARDBACK)).lines[0]
+    with ThreadPoolExecutor(1) as another:
+        with scene.shop.db.writing() as session:
+            found = session.get_one(OrderLine, line.id)
+            returns.take_back(session, found, reason="asked for it", by="ann@press.test", at=scene.clock.now)
+            session.flush()
+            asked = another.submit(ask, scene)
+            waiting = wait([asked], 0.5).not_done
+        rows = asked.result()
+
+    assert (waiting, rows) == ({asked}, [])
 
 
 def test_a_refunded_hardback_is_not_sent(scene: Scene) -> None:

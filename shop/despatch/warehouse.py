@@ -63,7 +63,9 @@ class NoticeReport:
 
 def ask_for_despatch(session: Session, now: datetime) -> str | None:
     """Ask the warehouse for every paid line that can be sent and has not been asked for; the file's name, if any."""
-    lines = session.scalars(lines_to_send(now).with_for_update(of=OrderLine)).all()
+    session.scalars(lines_to_send(now).with_for_update(of=OrderLine)).all()
+    # Whoever paid one back, or asked for it, while we waited for the lock is seen only by a second look.
+    lines = session.scalars(lines_to_send(now)).all()
     if not lines:
         return None
     name = f"despatch-{now:%Y%m%d-%H%M%S-%f}.csv"
