@@ -17,7 +17,7 @@ if TYPE_CHECKING:
 
 CONNECT_SECONDS, READ_SECONDS = 3, 30
 LONGEST_SECONDS = 90
-"""Of a whole fetch, however slowly a host sends what it sends: less than a lease of work."""
+"""After which no further piece of a picture is waited for, and no further address asked; less than a lease of work."""
 LARGEST = 30 << 20
 PIECE = 1 << 16
 MOST_REDIRECTS = 3
@@ -41,6 +41,8 @@ class CoverHosts:
             if isinstance(answer, bytes):
                 return answer
             address = _joined(address, answer)
+            if monotonic() > until:
+                raise UnavailableError(f"{address} was not reached in {self._patience:.0f} seconds")
         raise RefusedError(f"{address} leads on and on")
 
     def _get(self, address: str, until: float) -> bytes | str:
