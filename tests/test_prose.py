@@ -81,6 +81,10 @@ OPENS = [
     ("World excluding British Commonwealth (but not Canada)", (WORLD - COMMONWEALTH) | {"CA"}),
     ("World excluding the EU, but not Ireland or Malta", (WORLD - EU) | {"IE", "MT"}),
     ("World excluding UK but not Japan", without("GB JP")),
+    ("World excluding the EU but not Ireland, France", (WORLD - EU) | {"IE"}),
+    ("World excluding the EU (but not Ireland, France)", (WORLD - EU) | {"IE", "FR"}),
+    ("World excluding the EU, but not exclusively in the UK", WORLD - EU - {"GB"}),
+    ("Not for sale in the USA; restrictions: none", without("US")),
     ("UK and Commonwealth but not Canada", COMMONWEALTH - {"CA"}),
     # Unless it says what they must not do there.
     ("World excluding the EU, but not for sale in Ireland", WORLD - EU),

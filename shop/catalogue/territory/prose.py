@@ -237,6 +237,8 @@ class _Parser:
     def _mark(self, mark: Turn) -> None:
         if mark is Turn.COMMA:
             self._frames[-1].runs.append([])
+            if self._picks == _BUT_NOT and len(self._frames) == 1:
+                self._picks = f"{_BUT_NOT} …,"
         elif mark is Turn.OPEN:
             self._frames.append(_Frame(self._closes))
         elif mark is Turn.CLOSE and len(self._frames) > 1:
@@ -248,7 +250,7 @@ class _Parser:
         """Hear a word that closes, but for "but not" in an exclusion, and "not for export" where no place follows."""
         text, ahead = said[at][1], _ahead(said, at)
         if turn is Turn.BUT_NOT and self._closes and not self._waits:
-            self._picks = "but not"
+            self._picks = _BUT_NOT
         elif turn is not Turn.STAYS or ahead:
             self._claims.lacks_base |= turn in _TAKES_AWAY and not self._claims.said and _is_after_unknown(said, at)
             self._deny(turn, text, ahead)
@@ -346,7 +348,7 @@ class _Parser:
         claims = self._claims
         if place.level is Level.GROUP and place.label not in claims.terms:
             claims.terms.append(place.label)
-        closes = self._closes and not (self._picks and self._is_let_in(place))
+        closes = self._closes and place != UNRESTRICTED and not (self._picks and self._is_let_in(place))
         if closes and self._picks:
             self._doubt(f"{self._picks} {place.label}")
         claim = _Claim(place, closes)
@@ -355,9 +357,13 @@ class _Parser:
         self._last, self._waits = place, False
 
     def _is_let_in(self, place: Place) -> bool:
-        """Whether a place comes back from an exclusion: as a part of it, and after "including" in no bracket of it."""
+        """Whether a place comes back from an exclusion, as a part of it.
+
+        After "including" it does in no bracket of it, and after "but not" up to a comma outside brackets: the list of
+        what is closed may go on behind that.
+        """
         within = any(one.closes and place.countries < one.place.countries for one in self._claims.said)
-        return within and (self._picks == "but not" or not self._frames[-1].closes)
+        return within and (self._picks == _BUT_NOT or (self._picks == "including" and not self._frames[-1].closes))
 
     def _doubt(self, text: str) -> None:
         self._claims.doubts.append(text)
@@ -365,6 +371,7 @@ class _Parser:
 
 _WITH_DEPENDENCIES = frozenset(words.DEPENDENCIES_OF)
 _OWNS = frozenset({"exclusive", "exclusively", "nonexclusive"})
+_BUT_NOT = "but not"
 _TAKES_AWAY = {Turn.EXCLUDE, Turn.BUT_NOT}
 _CLOSING = {*_TAKES_AWAY, Turn.NO, Turn.DENIED, Turn.STAYS, Turn.GONE}
 _OPENING = {Turn.INCLUDE, Turn.RESTORE, Turn.SALE, Turn.YES}

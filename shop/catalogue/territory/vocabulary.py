@@ -208,6 +208,7 @@ NOTHING = (
     *("law", "legal", "contractual", "bookshops", "booksellers", "retailers", "supply", "supplied", "until", "further"),
     *("special edition", "limited edition", "signed edition", "revised edition", "low price edition", "low-priced"),
     *("student edition", "not for export therefrom", "therefrom", "as to", "exclusions none", "exclusions: none"),
+    *("but not exclusively", "though not exclusively"),
     *("individual", "specific", "certain", "various", "several", "two", "three", "four", "five", "six", "or in"),
 )
 
