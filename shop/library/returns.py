@@ -24,10 +24,10 @@ def take_back(session: Session, line: OrderLine, *, reason: str, by: str, at: da
 
     Where the book is in a provider's app, no call can remove it: a task for staff is left instead.
     """
-    asked = request_line_refund(session, line, reason=reason, by=by, at=at)
-    entitlement = session.scalar(
+    entitlement = session.scalar(  # locked before the payment is: a worker that hears a no holds it first as well
         select(Entitlement).where(Entitlement.order_line_id == line.id).with_for_update(of=Entitlement)
     )
+    asked = request_line_refund(session, line, reason=reason, by=by, at=at)
     if entitlement is not None and entitlement.revoke(reason, at) and may_be_at_provider(entitlement):
         ask_for_revocation(session, line, at)
     return asked
