@@ -44,9 +44,14 @@ def correct_address(session: Session, order: Order, email: str, by: str, at: dat
 
 
 def note_moved(session: Session, matter: Attention) -> None:
-    """Take note that the provider has moved a book to the order's address; its statements keep to the old one."""
+    """Take note that the provider has moved a book to the order's address; its statements keep to the old one.
+
+    Nothing is noted of a task that was closed meanwhile, because the address has been corrected again.
+    """
     number = int(matter.subject.split(":")[1])
-    for entitlement in _locked(session, [session.get_one(OrderLine, number)]):
+    entitlements = _locked(session, [session.get_one(OrderLine, number)])
+    session.refresh(matter)
+    for entitlement in entitlements if matter.resolved_at is None else ():
         entitlement.billed_as = entitlement.billed_as or entitlement.email
         entitlement.email = entitlement.order.email
 

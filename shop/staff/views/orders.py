@@ -197,9 +197,10 @@ def resolve(matter_id: int) -> AnyResponse:
     if not answer:
         abort(400, "Say what was done about it.")
     at = note("resolve", matter.subject, f"{matter.code}: {answer}")
-    if matter.code == correcting.MOVE_REQUESTED and not matter.resolved_at:
+    if matter.code == correcting.MOVE_REQUESTED:
         correcting.note_moved(db(), matter)
-    matter.resolve(me().email, answer, at)
+    if matter.resolved_at is None:
+        matter.resolve(me().email, answer, at)
     found = db().get(Order, matter.order_id) if matter.order_id else None
     return _back(found.public_id) if found else see_other("/staff/reconciliation")
 
