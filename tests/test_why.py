@@ -46,8 +46,9 @@ def test_a_page_tells_what_decides(
     if change:
         with counter.shop.db.writing() as session:
             session.execute(update(Edition).where(Edition.isbn == isbn).values(**change))
-    page = counter.get(f"{ASK}?book={isbn}&country={country}").text
+    page, pasted = (counter.get(f"{ASK}?book={book}&country={country}").text for book in (isbn, f"ISBN+{isbn}"))
 
+    assert row(page, isbn) == row(pasted, isbn)
     assert [words for words in told if words not in row(page, isbn)] == []
 
 

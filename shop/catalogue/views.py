@@ -32,7 +32,6 @@ bp = Blueprint("catalogue", __name__)
 
 FARTHEST_PAGE = 100_000
 _TRAILING_ID = re.compile(r"-[0-9a-f]{8}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{12}$")
-_SAID_TO_BE_ISBN = re.compile(r"^isbn(?:-?1[03])?[\s:]+(?=\d)", re.IGNORECASE)
 _LEADING_ISBN = re.compile(r"^(97[89]-?(?:\d-?){9}\d|(?:\d-?){9}[\dXx])(?:-|$)")
 
 
@@ -223,8 +222,8 @@ def _shelf(
 
 
 def _words() -> str:
-    """What is looked for; that a number is an ISBN need not be said."""
-    return _SAID_TO_BE_ISBN.sub("", request.args.get("q", "").strip()[:200])
+    """What is looked for."""
+    return finding.typed(request.args.get("q", ""))
 
 
 def _subject_in_words(name: str) -> AnyResponse:

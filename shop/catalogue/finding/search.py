@@ -27,11 +27,13 @@ if TYPE_CHECKING:
 
 MOST_WORDS = 8
 LONGEST_WORD = 60
+LONGEST_ASKED = 200
 SHORTEST_MENDED = 4
 """A word of fewer letters is near too many others to be mended."""
 MOST_NEAR = 5
 LETTERS = "abcdefghijklmnopqrstuvwxyz0123456789"
 
+_SAID_TO_BE_ISBN = re.compile(r"^isbn(?:-?1[03])?[\s:]+(?=\d)", re.IGNORECASE)
 _WORD = re.compile(r"[^\W_]+(?:['\u2019\u02bc\u2010\u2011-][^\W_]+)*")
 _JOINTS = re.compile(r"['\u2019\u02bc\u2010\u2011-]")
 _UNDECOMPOSABLE = str.maketrans(
@@ -79,6 +81,11 @@ def _kept(word: str) -> str:
 
 def _is_old(letter: str) -> bool:
     return unicodedata.ucd_3_2_0.category(letter)[0] in "LN"
+
+
+def typed(text: str) -> str:
+    """Return what somebody has typed to look for, shortened; that a number is an ISBN need not be said."""
+    return _SAID_TO_BE_ISBN.sub("", text.strip()[:LONGEST_ASKED])
 
 
 def words_asked(asked: str) -> tuple[str, ...]:

@@ -11,7 +11,7 @@ from sqlalchemy import select
 from shop import countries
 from shop.catalogue import rights as rules
 from shop.catalogue.books import reading
-from shop.catalogue.finding import shelves
+from shop.catalogue.finding import search, shelves
 from shop.catalogue.finding.shelves import Asked
 from shop.catalogue.models import Edition, Work
 from shop.staff.views import bp
@@ -58,7 +58,7 @@ class Answer:
 @bp.get("/rights/why")
 def why() -> str:
     """Each edition of the books that were asked for: what a reader sees there, and why."""
-    asked = request.args.get("book", "").strip()[:200]
+    asked = search.typed(request.args.get("book", ""))
     country = request.args.get("country", "")
     is_asked = bool(asked) and country in countries.COUNTRIES
     books = _books(asked, country) if is_asked else []
