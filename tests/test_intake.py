@@ -727,6 +727,29 @@ def test_a_work_is_as_it_was_told_last_and_silence_takes_nothing_away(scene: Sce
         assert of_the_work(scene) == now
 
 
+def test_a_new_work_comes_with_one_revision_and_whatever_is_added_later_raises_it(scene: Scene, tmp_path: Path) -> None:
+    """Or a page that somebody has seen would go on without it."""
+
+    def revision() -> int:
+        return next(work.revision for work in scene.all(Work) if work.title == "Tide and wrack")
+
+    def add(row: object) -> int:
+        with scene.shop.db.writing() as session:
+            session.add(row)
+        return revision()
+
+    take_in(scene, tmp_path, product(HARD, work="W-1"))
+    raised = [revision()]
+    found = edition(scene, HARD)
+    raised.append(add(Price(edition_id=found.id, position=7, minor=100, currency="GBP")))
+    raised.append(add(Contributor(work_id=found.work_id, position=7, role="A01", name="Ann")))
+    raised.append(add(Quotation(work_id=found.work_id, position=7, words="Fine")))
+    take_in(scene, tmp_path, product(EBOOK, work="W-1"))
+
+    assert raised == [1, 2, 3, 4]
+    assert revision() > raised[-1]
+
+
 def test_two_imports_at_once_bring_the_same_book_once(scene: Scene, tmp_path: Path) -> None:
     files = [tmp_path / f"{number}.xml" for number in range(4)]
     for number, file in enumerate(files):

@@ -12,7 +12,7 @@ if TYPE_CHECKING:
 
     from shop.db import Database
 
-NEWEST = "0016"
+NEWEST = "0017"
 """The head of `versions/`; a test keeps the two together."""
 
 

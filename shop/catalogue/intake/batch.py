@@ -335,6 +335,8 @@ def _insert_works(session: Session, works: list[Row]) -> None:
     _insert(session, Quotation, [quotation for work in works for quotation in work.quotations])
     _insert(session, Edition, editions)
     _insert(session, Price, [price for edition in editions for price in edition.prices])
+    written = update(Work).where(Work.id.in_([work.id for work in works]))
+    session.connection().execute(written.values(revision=1))  # from here on they have pages: see migration 0017
 
 
 def _insert(session: Session, model: type[Base], rows: list[Row]) -> None:
