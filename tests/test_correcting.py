@@ -201,3 +201,16 @@ def test_an_order_that_is_not_paid_is_not_corrected(scene: Scene) -> None:
 
     assert correct(scene, public_id) == 409
     assert scene.order(public_id).email == WRONG
+
+
+def test_a_task_that_was_closed_while_it_stood_on_a_screen_moves_no_book(scene: Scene) -> None:
+    public_id = bought(scene, EBOOK)
+    scene.sign_in_as_staff()
+    correct(scene, public_id, "ann@example.net")
+    (seen,) = scene.all(Attention)
+    correct(scene, public_id)
+    answer = scene.post(f"/staff/matters/{seen.id}/resolve", note="Glassboxx moved it")
+
+    assert answer.status_code == 303
+    assert addresses(scene) == [WRONG]
+    assert [one.resolved_at is None for one in scene.all(Attention)] == [False, True]
