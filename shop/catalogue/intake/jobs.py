@@ -77,6 +77,11 @@ class OnixImport(Base):
     ended_at: Mapped[datetime | None]
 
     @property
+    def is_waiting(self) -> bool:
+        """Whether no worker has begun it."""
+        return self.state == ImportState.WAITING
+
+    @property
     def is_over(self) -> bool:
         """Whether nothing more will come."""
         return self.ended_at is not None
